@@ -1,0 +1,48 @@
+/*
+ * ConvNeXt (V1 with layer scale, V2 with GRN) as a backbone.  convnext.c opens with its
+ * architecture.
+ */
+#ifndef CNX_BACKBONE_CONVNEXT_H
+#define CNX_BACKBONE_CONVNEXT_H
+
+#include "core/checkpoint/weights.h"
+#include "core/ops/block.h"
+#include "core/ops/conv.h"
+#include "core/plan/plan.h"
+
+#define CNX_STAGES 4
+
+/* What the checkpoint's shapes tell. */
+typedef struct cnx_convnext_desc {
+    int depths[CNX_STAGES];
+    int dims[CNX_STAGES];
+    int version; /* 1: layer scale; 2: GRN */
+} cnx_convnext_desc;
+
+/* "tiny", "base" ...; NULL for widths and depths that have no name. */
+const char *cnx_convnext_variant(const cnx_convnext_desc *desc);
+/* Depths and dims by name; false when there is no such variant. */
+bool cnx_convnext_named(const char *variant, cnx_convnext_desc *desc);
+
+typedef struct cnx_convnext cnx_convnext;
+
+/*
+ * Declares all tensors that the network needs, under `prefix` ("backbone." or "").  out_norms: the
+ * four output norms norm0..norm3 as well (dense form).
+ */
+void cnx_convnext_expect(const cnx_convnext_desc *desc, const char *prefix, bool out_norms,
+                         cnx_weights *weights);
+/* Reads and packs them.  weights NULL: a network without weights, for planning only. */
+cnx_status cnx_convnext_open(cnx_convnext **out, const cnx_convnext_desc *desc, const char *prefix,
+                             bool out_norms, cnx_weights *weights, const cnx_kernels *kernels,
+                             cnx_error *err);
+void cnx_convnext_close(cnx_convnext **net);
+
+/*
+ * Adds the network to a plan.  input: [h, w, 3] normalised RGB.  features[i] is the map of stage i
+ * after its output norm (strides 4, 8, 16, 32).  h or w below 32 is CNX_ERR_ARGUMENT.
+ */
+cnx_status cnx_convnext_plan(const cnx_convnext *net, cnx_plan *plan, cnx_value input,
+                             cnx_value features[CNX_STAGES], cnx_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * The innermost loops, one table of function pointers.
+ *
+ * cnx_kernels_init puts the plain C versions in first; each instruction-set file then overwrites
+ * what it has.  A kernel works on one tile for one thread; cutting the work into tiles is core/ops'
+ * job. No kernel allocates.  Sizes have been checked by the caller; every pointer is valid for what
+ * the comment says and nothing else is touched, except that packed weights may be read up to their
+ * padded end.
+ */
+#ifndef CNX_CORE_KERNELS_H
+#define CNX_CORE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/status.h"
+
+typedef enum cnx_activation { CNX_ACT_NONE, CNX_ACT_RELU, CNX_ACT_GELU } cnx_activation;
+
+/* What happens to a product before it is stored: c = act(product + bias) + residual. */
+typedef struct cnx_epilogue {
+    const float *bias; /* [n], or NULL for none */
+    cnx_activation act;
+    const float *residual; /* [m] rows of n, or NULL; may be c itself */
+    size_t residual_ld;    /* floats from row to row of residual */
+} cnx_epilogue;
+
+/* At most this many taps reach one output of a resampling (two bilinear steps in a row). */
+#define CNX_MAX_TAPS 4
+
+/* out = sum over t < count of weight[t] * source[first + t], along one axis. */
+typedef struct cnx_taps {
+    int32_t first;
+    int32_t count; /* 1..CNX_MAX_TAPS */
+    float weight[CNX_MAX_TAPS];
+} cnx_taps;
+
+typedef struct cnx_kernels {
+    const char *name; /* "ref", "openblas", "avx2", "avx512", as --kernels takes it */
+
+    /* Matrix product with weights packed in this table's own order.
+     * pack: b is [n][k] as torch stores a linear layer (out, in); packed has gemm_packed_size(k, n)
+     * floats, 64-byte aligned. */
+    size_t (*gemm_packed_size)(int k, int n);
+    void (*gemm_pack)(int k, int n, const float *b, float *packed);
+    /* c[m][n] (ldc) = epilogue(a[m][k] (lda) * b).  m, n, k >= 1.  c does not overlap a. */
+    void (*gemm)(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                 size_t ldc, const cnx_epilogue *epilogue);
+    /* A good number of rows for one call of gemm on this shape: a multiple of the register tile
+     * that keeps a tile of a in cache.  Depends on k and n only. */
+    int (*gemm_rows)(int k, int n);
+
+    /* One output row of a depthwise 7x7 convolution, stride 1, zero padding 3, channels last.
+     * rows[i] is input row y - 3 + i, [width][c] with ld floats a pixel, or NULL outside the map.
+     * weights is [7][7][c], bias [c], out [width][c] with out_ld floats a pixel. */
+    void (*dwconv7_row)(int width, int c, const float *const rows[7], size_t ld,
+                        const float *weights, const float *bias, float *out, size_t out_ld);
+
+    /* y = (x - mean) / sqrt(variance + eps) * weight + bias over the c channels of each row;
+     * variance is biased and computed from deviations (two passes: one-pass formulas lose digits).
+     * weight and bias are both NULL or both [c].  y may be x. */
+    void (*layernorm)(int rows, int c, const float *x, size_t ldx, const float *weight,
+                      const float *bias, float eps, float *y, size_t ldy);
+
+    /* x = 0.5 x (1 + erf(x / sqrt 2)), n floats in place: the erf form, never tanh. */
+    void (*gelu)(size_t n, float *x);
+
+    /* out[i] = sum over t < count of weight[t] * source[t][i], i < n.  count 1..CNX_MAX_TAPS. */
+    void (*combine)(size_t n, int count, const float *const source[], const float *weight,
+                    float *out);
+
+    /* Resampling along a row: out pixel x (c channels, out_ld) = combine of taps[x] over source
+     * pixels (c channels, ld).  add: added to what is there instead of stored. */
+    void (*resample_row)(int width, int c, const float *source, size_t ld, const cnx_taps *taps,
+                         float *out, size_t out_ld, int add);
+
+    /* Index of the largest of the c values of each row; the lowest index among equals; NaN never
+     * wins unless all are NaN (then 0). */
+    void (*argmax)(int rows, int c, const float *x, size_t ld, uint16_t *out);
+
+    /* Softmax over the c values of each row, in place, largest subtracted first. */
+    void (*softmax)(int rows, int c, float *x, size_t ld);
+
+    /* sum[i] += x[row][i]^2 over the rows, i < c: the first half of global response normalisation.
+     */
+    void (*sum_squares)(int rows, int c, const float *x, size_t ld, double *sum);
+} cnx_kernels;
+
+/*
+ * Fills the table.  name: "auto" (or NULL) takes the best this CPU has by measurement; "ref",
+ * "openblas", "avx2", "avx512" force one.  A name that is unknown, or that this CPU or build lacks,
+ * is CNX_ERR_ARGUMENT with the list of those that would do.
+ */
+cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err);
+
+/* What was found and chosen, one line for a log: CPU features, table, OpenBLAS core type. */
+void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size);
+
+/* Each overwrites what it has (kernels/<name>.c). */
+void cnx_kernels_ref(cnx_kernels *k);
+void cnx_kernels_openblas(cnx_kernels *k);
+void cnx_kernels_avx2(cnx_kernels *k);
+void cnx_kernels_avx512(cnx_kernels *k);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * The plan: a network for one input size, as a list of operations on maps whose life times are
+ * known.
+ *
+ * Networks add values (maps) and nodes (operations) to a plan; cnx_plan_finish lays the values out
+ * in one arena so that maps whose lives do not overlap share memory.  Peak memory, multiply-adds
+ * and parameters are read from the same list that runs.
+ */
+#ifndef CNX_CORE_PLAN_H
+#define CNX_CORE_PLAN_H
+
+#include "core/ops/block.h"
+#include "core/ops/conv.h"
+#include "core/ops/pixelwise.h"
+
+typedef struct cnx_plan cnx_plan;
+
+/* A map of the plan, or a slice of its channels. */
+typedef struct cnx_value {
+    int id;
+    int first_channel;
+    int h, w, c;
+} cnx_value;
+
+/* Channels [first, first + count) of a value: what is written there is part of the whole. */
+cnx_value cnx_value_channels(cnx_value value, int first, int count);
+
+cnx_status cnx_plan_open(cnx_plan **out, const cnx_kernels *kernels, int threads, cnx_error *err);
+void cnx_plan_close(cnx_plan **plan);
+
+/* A new map.  Failures inside (memory, sizes) are remembered and told by cnx_plan_finish. */
+cnx_value cnx_plan_map(cnx_plan *plan, int h, int w, int c);
+/* The caller's own memory, bound with cnx_plan_bind before each run: input and output. */
+cnx_value cnx_plan_external(cnx_plan *plan, int h, int w, int c);
+
+/* Nodes.  `name` is the layer's, as reports show it ("backbone.stages.0.0.dwconv"); copied. Weights
+ * may be without packed data in a plan that is never run. */
+void cnx_plan_conv(cnx_plan *plan, const char *name, const cnx_conv *conv, cnx_value in,
+                   cnx_value out);
+void cnx_plan_dwconv(cnx_plan *plan, const char *name, const cnx_dwconv *dw, cnx_value in,
+                     cnx_value out);
+void cnx_plan_mlp(cnx_plan *plan, const char *name, const cnx_mlp *mlp, cnx_value y, cnx_value x);
+void cnx_plan_layernorm(cnx_plan *plan, const char *name, const float *weight, const float *bias,
+                        float eps, cnx_value in, cnx_value out);
+void cnx_plan_pool(cnx_plan *plan, const char *name, cnx_value in, cnx_value out);
+void cnx_plan_resize(cnx_plan *plan, const char *name, cnx_value in, cnx_value out, bool add);
+
+/* Names a map at this point of the list, for taps: what it holds after the node added last. */
+void cnx_plan_mark(cnx_plan *plan, const char *name, cnx_value value);
+
+/* Lays out the arena.  keep_marked: every marked value lives to the end (for reports). */
+cnx_status cnx_plan_finish(cnx_plan *plan, cnx_error *err);
+
+size_t cnx_plan_arena_bytes(const cnx_plan *plan); /* maps and scratch */
+double cnx_plan_macs(const cnx_plan *plan);
+
+/* The list, for reports: name, operation, multiply-adds, output shape of node i. */
+typedef struct cnx_plan_row {
+    const char *name;
+    const char *op;
+    int h, w, c;
+    double macs;
+} cnx_plan_row;
+int cnx_plan_rows(const cnx_plan *plan);
+cnx_plan_row cnx_plan_row_at(const cnx_plan *plan, int index);
+
+typedef void (*cnx_plan_tap)(void *user, const char *name, cnx_map map);
+
+/* Runs all nodes.  arena: cnx_plan_arena_bytes, 64-byte aligned.  external: the maps bound to the
+ * external values, in the order of their creation.  tap may be NULL. */
+void cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[], cnx_plan_tap tap,
+                  void *user);
+
+#endif

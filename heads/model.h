@@ -1,0 +1,34 @@
+/* An opened model file: checkpoint, names, description; weights not yet packed. */
+#ifndef CNX_HEADS_MODEL_H
+#define CNX_HEADS_MODEL_H
+
+#include "heads/description.h"
+
+typedef struct cnx_model_file {
+    cnx_checkpoint *checkpoint;
+    cnx_weights *weights;
+    cnx_description description;
+} cnx_model_file;
+
+/*
+ * path NULL: the embedded demo model.  config_path, sets: as cnx_config_load; a converted file's
+ * own "cnx" metadata comes first and is overridden by these.  On success all tensors that the task
+ * needs are declared and checked; with `report_only` a failed check is left to the key report (cnx
+ * info).
+ */
+cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char *config_path,
+                               const char *const *sets, size_t set_count, bool report_only,
+                               cnx_error *err);
+void cnx_model_file_close(cnx_model_file *file); /* accepts a zeroed one */
+
+/* Learnable parameters in the file: all tensors but BatchNorm's buffers; the auxiliary head counts
+ * in `with_auxiliary` only. */
+void cnx_model_file_parameters(const cnx_model_file *file, size_t *with_auxiliary, size_t *needed);
+
+/* Writes the needed tensors under canonical names with the description in the metadata ("cnx").
+ * dtype F32: exact values.  F16, BF16: tensors of two and more dimensions are narrowed, norms,
+ * biases and statistics stay float32. */
+cnx_status cnx_model_file_convert(cnx_model_file *file, const char *out_path, cnx_dtype dtype,
+                                  cnx_error *err);
+
+#endif

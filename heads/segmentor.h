@@ -1,0 +1,88 @@
+/* Backbone and head joined, with the test pipelines: picture in, labels out. */
+#ifndef CNX_HEADS_SEGMENTOR_H
+#define CNX_HEADS_SEGMENTOR_H
+
+#include "core/image/image.h"
+#include "heads/model.h"
+
+typedef struct cnx_segmentor cnx_segmentor;
+
+typedef struct cnx_segmentor_options {
+    int threads;         /* 0: cnx_threads_available() */
+    size_t max_memory;   /* bytes for weights, plan and pictures together; 0: no limit */
+    const char *kernels; /* "auto", "ref", ...; NULL: auto */
+} cnx_segmentor_options;
+
+/* Reads and packs the weights; the model file may be closed afterwards. */
+cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
+                              const cnx_segmentor_options *options, cnx_error *err);
+void cnx_segmentor_close(cnx_segmentor **seg);
+
+const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg);
+const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg);
+
+/* What beside the labels. */
+enum {
+    CNX_WANT_CONFIDENCE = 1 << 0, /* probability of the label, 0..1 */
+    CNX_WANT_PROB = 1 << 1,
+    CNX_WANT_LOGITS = 1 << 2 /* only with one scale and no flip: an average of softmaxes has none */
+};
+
+/* Finished rows [y, y + count) of the result, at the picture's own size.  Borrowed for the call. */
+typedef struct cnx_segment_rows {
+    int y, count, width, classes;
+    const uint16_t *labels;  /* [count][width] */
+    const float *confidence; /* [count][width], or NULL when not wanted */
+    const float *prob;       /* [count][width][classes], or NULL */
+    const float *logits;     /* [count][width][classes], or NULL */
+} cnx_segment_rows;
+
+/* Rows come from top to bottom, each once.  Anything but CNX_OK ends the run with that status. */
+typedef cnx_status (*cnx_segment_sink)(void *user, const cnx_segment_rows *rows, cnx_error *err);
+/* Called now and then with the share done (0..1); false ends the run with CNX_ERR_INTERRUPTED. */
+typedef bool (*cnx_segment_progress)(void *user, double done);
+
+typedef struct cnx_segment_request {
+    const cnx_image *image;
+    const cnx_pipeline *pipeline; /* NULL: the model's own */
+    unsigned want;
+    cnx_segment_sink sink;
+    cnx_segment_progress progress; /* may be NULL */
+    void *user;
+} cnx_segment_request;
+
+/* Where the time went, in seconds, and what was done. */
+typedef struct cnx_segment_stats {
+    double prepare; /* resize and normalise */
+    double network;
+    double post;      /* upsampling, softmax, argmax, without the sink */
+    int passes;       /* scales x flips */
+    int windows;      /* network runs in all */
+    int net_h, net_w; /* the first pass' input size */
+} cnx_segment_stats;
+
+cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
+                             cnx_segment_stats *stats, cnx_error *err);
+
+/* What such a run would need and do, without running: for --dry-run and --max-memory. */
+typedef struct cnx_segment_estimate {
+    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
+    double macs; /* multiply-adds of all network runs */
+    int passes, windows, net_h, net_w;
+} cnx_segment_estimate;
+
+cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
+                                  const cnx_pipeline *pipeline, unsigned want,
+                                  cnx_segment_estimate *out, cnx_error *err);
+
+/* The network alone, for tests and benchmarks: input [h, w, 3] normalised RGB floats, logits
+ * [h/4, w/4, classes] (caller's memory).  tap: called with every named map of the plan in order, or
+ * NULL. */
+typedef void (*cnx_tap)(void *user, const char *name, cnx_map map);
+cnx_status cnx_segmentor_network(cnx_segmentor *seg, const float *input, int h, int w,
+                                 float *logits, cnx_tap tap, void *user, cnx_error *err);
+
+/* Keep-ratio size: k = min(max(a,b)/max(h,w), min(a,b)/min(h,w)), int(n k + 0.5). */
+void cnx_keep_ratio(int h, int w, int scale_a, int scale_b, int *out_h, int *out_w);
+
+#endif
