@@ -1,0 +1,83 @@
+#include "core/json.h"
+
+#include <string.h>
+
+/* Deeper than any config or results file; cJSON's own limit is 1000. */
+enum { MAX_DEPTH = 64 };
+
+static void locate(const char *text, size_t at, size_t *line, size_t *column)
+{
+    *line = 1;
+    *column = 1;
+    for (size_t i = 0; i < at; i++) {
+        if (text[i] == '\n') {
+            (*line)++;
+            *column = 1;
+        } else {
+            (*column)++;
+        }
+    }
+}
+
+static cnx_status check_tree(const cJSON *item, int depth, const char *name, cnx_error *err)
+{
+    CNX_FAIL_IF(depth > MAX_DEPTH, CNX_ERR_FORMAT, "%s: nested more than %d deep", name,
+                (int)MAX_DEPTH);
+    for (const cJSON *child = item->child; child; child = child->next) {
+        if (cJSON_IsObject(item)) {
+            for (const cJSON *other = item->child; other != child; other = other->next)
+                CNX_FAIL_IF(strcmp(other->string, child->string) == 0, CNX_ERR_FORMAT,
+                            "%s: the key \"%.100s\" stands twice in one object", name,
+                            child->string);
+        }
+        if (child->child)
+            CNX_TRY(check_tree(child, depth + 1, name, err));
+    }
+    return CNX_OK;
+}
+
+cnx_status cnx_json_parse(cJSON **out, const char *text, size_t size, const char *name,
+                          cnx_error *err)
+{
+    *out = NULL;
+    const char *end = text;
+    cJSON *tree = size ? cJSON_ParseWithLengthOpts(text, size, &end, 0) : NULL;
+    size_t at = (size_t)(end - text), line, column;
+    if (!tree) {
+        locate(text, at < size ? at : size, &line, &column);
+        return cnx_fail(err, CNX_ERR_FORMAT, "%s: not valid JSON at line %zu, column %zu", name,
+                        line, column);
+    }
+    while (at < size && strchr(" \t\r\n", text[at]))
+        at++; /* strchr also passes a NUL that ends the text */
+    cnx_status status = CNX_OK;
+    if (at < size) {
+        locate(text, at, &line, &column);
+        status = cnx_fail(err, CNX_ERR_FORMAT,
+                          "%s: something follows the JSON value at line %zu, column %zu", name,
+                          line, column);
+    }
+    if (status == CNX_OK)
+        status = check_tree(tree, 0, name, err);
+    if (status != CNX_OK) {
+        cJSON_Delete(tree);
+        return status;
+    }
+    *out = tree;
+    return CNX_OK;
+}
+
+const char *cnx_json_kind(const cJSON *item)
+{
+    if (!item)
+        return "nothing";
+    if (cJSON_IsNumber(item))
+        return "a number";
+    if (cJSON_IsString(item))
+        return "a string";
+    if (cJSON_IsBool(item))
+        return "true or false";
+    if (cJSON_IsNull(item))
+        return "null";
+    return cJSON_IsArray(item) ? "a list" : "an object";
+}
