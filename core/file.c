@@ -114,16 +114,32 @@ cleanup:
     return status;
 }
 
-/* "dir/name" -> "dir/.name.XXXXXX", malloc'ed; NULL when memory ran out. */
-static char *temporary_name(const char *path)
+/* Makes "dir/.name.PID-N.tmp" beside path, exclusively, with the permissions of an ordinary file.
+ * *temp from malloc.  Returns the descriptor, or -1 with errno set and *temp NULL. */
+static int open_temporary(const char *path, char **temp)
 {
     const char *slash = strrchr(path, '/');
     const size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
-    const size_t size = strlen(path) + sizeof "..XXXXXX";
-    char *name = malloc(size);
-    if (name)
-        snprintf(name, size, "%.*s.%s.XXXXXX", (int)dir, path, path + dir);
-    return name;
+    const size_t size = strlen(path) + 48;
+    *temp = malloc(size);
+    if (!*temp) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int fd = -1;
+    for (int n = 0; n < 1000; n++) {
+        snprintf(*temp, size, "%.*s.%s.%ld-%d.tmp", (int)dir, path, path + dir, (long)getpid(), n);
+        fd = open(*temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (fd < 0) {
+        const int why = errno;
+        free(*temp);
+        *temp = NULL;
+        errno = why;
+    }
+    return fd;
 }
 
 cnx_status cnx_output_open(cnx_output *out, const char *path, cnx_error *err)
@@ -134,18 +150,9 @@ cnx_status cnx_output_open(cnx_output *out, const char *path, cnx_error *err)
     CNX_FAIL_IF(stat(path, &st) == 0 && !S_ISREG(st.st_mode), CNX_ERR_IO,
                 "%s: is %s, not a file that could be replaced", path, kind_of(st.st_mode));
     out->path = strdup(path);
-    out->temp = temporary_name(path);
-    CNX_CHECK_IF(!out->path || !out->temp, CNX_ERR_MEMORY, "%s: not enough memory", path);
-    int fd = mkostemp(out->temp, O_CLOEXEC);
-    if (fd < 0) {
-        const int why = errno;
-        free(out->temp); /* nothing to remove */
-        out->temp = NULL;
-        CNX_CHECK_IF(true, CNX_ERR_IO, "%s: cannot be written: %s", path, strerror(why));
-    }
-    const mode_t mask = umask(0); /* mkostemp gives 0600; a result is an ordinary file */
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
+    CNX_CHECK_IF(!out->path, CNX_ERR_MEMORY, "%s: not enough memory", path);
+    int fd = open_temporary(path, &out->temp);
+    CNX_CHECK_IF(fd < 0, CNX_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     out->stream = fdopen(fd, "wb");
     if (!out->stream) {
         const int why = errno;

@@ -1,5 +1,6 @@
 #include "core/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Deeper than any config or results file; cJSON's own limit is 1000. */
@@ -19,20 +20,43 @@ static void locate(const char *text, size_t at, size_t *line, size_t *column)
     }
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, because a hostile file may hold a million keys. */
+static cnx_status check_keys(const cJSON *object, const char *name, cnx_error *err)
+{
+    size_t count = 0;
+    for (const cJSON *child = object->child; child; child = child->next)
+        count++;
+    if (count < 2)
+        return CNX_OK;
+    const char **keys = malloc(count * sizeof *keys);
+    CNX_FAIL_IF(!keys, CNX_ERR_MEMORY, "%s: not enough memory to check its keys", name);
+    size_t n = 0;
+    for (const cJSON *child = object->child; child; child = child->next)
+        keys[n++] = child->string;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    cnx_status status = CNX_OK;
+    for (size_t i = 1; i < count && status == CNX_OK; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            status = cnx_fail(err, CNX_ERR_FORMAT,
+                              "%s: the key \"%.100s\" stands twice in one object", name, keys[i]);
+    free(keys);
+    return status;
+}
+
 static cnx_status check_tree(const cJSON *item, int depth, const char *name, cnx_error *err)
 {
     CNX_FAIL_IF(depth > MAX_DEPTH, CNX_ERR_FORMAT, "%s: nested more than %d deep", name,
                 (int)MAX_DEPTH);
-    for (const cJSON *child = item->child; child; child = child->next) {
-        if (cJSON_IsObject(item)) {
-            for (const cJSON *other = item->child; other != child; other = other->next)
-                CNX_FAIL_IF(strcmp(other->string, child->string) == 0, CNX_ERR_FORMAT,
-                            "%s: the key \"%.100s\" stands twice in one object", name,
-                            child->string);
-        }
+    if (cJSON_IsObject(item))
+        CNX_TRY(check_keys(item, name, err));
+    for (const cJSON *child = item->child; child; child = child->next)
         if (child->child)
             CNX_TRY(check_tree(child, depth + 1, name, err));
-    }
     return CNX_OK;
 }
 
