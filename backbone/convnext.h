@@ -37,6 +37,8 @@ cnx_status cnx_convnext_open(cnx_convnext **out, const cnx_convnext_desc *desc, 
                              bool out_norms, cnx_weights *weights, const cnx_kernels *kernels,
                              cnx_error *err);
 void cnx_convnext_close(cnx_convnext **net);
+/* Memory of the packed weights. */
+size_t cnx_convnext_bytes(const cnx_convnext *net);
 
 /*
  * Adds the network to a plan.  input: [h, w, 3] normalised RGB.  features[i] is the map of stage i

@@ -24,6 +24,7 @@ cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
                             const int dims[CNX_STAGES], cnx_weights *weights,
                             const cnx_kernels *kernels, cnx_error *err);
 void cnx_upernet_close(cnx_upernet **head);
+size_t cnx_upernet_bytes(const cnx_upernet *head);
 
 /* Adds the head to a plan; *logits is [h/4, w/4, classes]. */
 cnx_status cnx_upernet_plan(const cnx_upernet *head, cnx_plan *plan,

@@ -30,7 +30,7 @@ void cnx_plan_close(cnx_plan **plan);
 
 /* A new map.  Failures inside (memory, sizes) are remembered and told by cnx_plan_finish. */
 cnx_value cnx_plan_map(cnx_plan *plan, int h, int w, int c);
-/* The caller's own memory, bound with cnx_plan_bind before each run: input and output. */
+/* The caller's own memory, given to each run: input and output. */
 cnx_value cnx_plan_external(cnx_plan *plan, int h, int w, int c);
 
 /* Nodes.  `name` is the layer's, as reports show it ("backbone.stages.0.0.dwconv"); copied. Weights
@@ -48,7 +48,7 @@ void cnx_plan_resize(cnx_plan *plan, const char *name, cnx_value in, cnx_value o
 /* Names a map at this point of the list, for taps: what it holds after the node added last. */
 void cnx_plan_mark(cnx_plan *plan, const char *name, cnx_value value);
 
-/* Lays out the arena.  keep_marked: every marked value lives to the end (for reports). */
+/* Lays out the arena.  Nothing can be added afterwards. */
 cnx_status cnx_plan_finish(cnx_plan *plan, cnx_error *err);
 
 size_t cnx_plan_arena_bytes(const cnx_plan *plan); /* maps and scratch */
@@ -64,11 +64,19 @@ typedef struct cnx_plan_row {
 int cnx_plan_rows(const cnx_plan *plan);
 cnx_plan_row cnx_plan_row_at(const cnx_plan *plan, int index);
 
-typedef void (*cnx_plan_tap)(void *user, const char *name, cnx_map map);
+/* What a run calls back; any of them may be NULL. */
+typedef struct cnx_plan_hooks {
+    /* Each marked map, when it holds what was marked. */
+    void (*tap)(void *user, const char *name, cnx_map map);
+    /* Before each node, with the share of the multiply-adds done; false stops the run. */
+    bool (*step)(void *user, double done);
+    void *user;
+} cnx_plan_hooks;
 
 /* Runs all nodes.  arena: cnx_plan_arena_bytes, 64-byte aligned.  external: the maps bound to the
- * external values, in the order of their creation.  tap may be NULL. */
-void cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[], cnx_plan_tap tap,
-                  void *user);
+ * external values, in the order of their creation.  hooks may be NULL.  False when a step stopped
+ * it. */
+bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
+                  const cnx_plan_hooks *hooks);
 
 #endif

@@ -1,0 +1,64 @@
+/* Running a plan. */
+#include "core/plan/plan_internal.h"
+
+static cnx_map resolve(const cnx_plan *plan, cnx_value value, char *arena, float *const external[])
+{
+    const cnx_buffer *buffer = &plan->buffers[value.id];
+    float *data =
+        buffer->external >= 0 ? external[buffer->external] : (float *)(arena + buffer->offset);
+    return (cnx_map){.data = data + value.first_channel,
+                     .h = value.h,
+                     .w = value.w,
+                     .c = value.c,
+                     .ld = (size_t)buffer->c};
+}
+
+static void run_node(const cnx_node *node, const cnx_exec *exec, cnx_map in, cnx_map out)
+{
+    switch (node->kind) {
+    case NODE_CONV:
+        cnx_conv_run(exec, node->layer.conv, in, out, (cnx_map){0});
+        break;
+    case NODE_DWCONV:
+        cnx_dwconv_run(exec, node->layer.dw, in, out);
+        break;
+    case NODE_MLP:
+        cnx_mlp_run(exec, node->layer.mlp, in, out);
+        break;
+    case NODE_LAYERNORM:
+        cnx_layernorm_run(exec, node->layer.norm.weight, node->layer.norm.bias,
+                          node->layer.norm.eps, in, out);
+        break;
+    case NODE_POOL:
+        cnx_adaptive_avg_pool_run(exec, in, out);
+        break;
+    case NODE_RESIZE:
+    case NODE_RESIZE_ADD:
+        cnx_resize_run(exec, in, out, node->kind == NODE_RESIZE_ADD);
+        break;
+    case NODE_MARK:
+        break;
+    }
+}
+
+bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
+                  const cnx_plan_hooks *hooks)
+{
+    const cnx_exec exec = {.k = plan->kernels,
+                           .threads = plan->threads,
+                           .scratch = (char *)arena + plan->scratch_offset,
+                           .scratch_size = plan->scratch_bytes};
+    double done = 0;
+    for (int i = 0; i < plan->node_count; i++) {
+        const cnx_node *node = &plan->nodes[i];
+        if (hooks && hooks->step && !hooks->step(hooks->user, done / (plan->macs + 1)))
+            return false;
+        const cnx_map in = resolve(plan, node->in, arena, external);
+        const cnx_map out = resolve(plan, node->out, arena, external);
+        run_node(node, &exec, in, out);
+        if (node->kind == NODE_MARK && hooks && hooks->tap)
+            hooks->tap(hooks->user, node->name, out);
+        done += node->macs;
+    }
+    return true;
+}
