@@ -1,0 +1,365 @@
+/*
+ * Writes a checkpoint with random weights: any ConvNeXt with a UPerNet head, official names, sound
+ * numbers.  For benchmarks, and wherever a test needs a model of a size that nobody would commit.
+ *
+ *     make_checkpoint --variant tiny --channels 512 --classes 150 --seed 1 OUT.safetensors
+ *
+ * The numbers are scaled so that activations neither die nor explode: weights are normal with
+ * variance 1 / fan-in, norms and statistics differ from the identity, layer scale lies in 0.1..1.
+ * A tensor's values depend on the seed and on its name alone.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backbone/convnext.h"
+#include "core/checkpoint/checkpoint.h"
+
+typedef enum fill_kind {
+    FILL_WEIGHT, /* normal, variance 1 / fan-in */
+    FILL_SCALE,  /* 0.5..1.5: what multiplies in a norm; a variance */
+    FILL_SHIFT,  /* -0.2..0.2: biases, means */
+    FILL_GAMMA   /* 0.1..1: layer scale */
+} fill_kind;
+
+#define MAX_NAME    96
+#define MAX_TENSORS 4096
+
+typedef struct tensor_list {
+    cnx_tensor_source sources[MAX_TENSORS];
+    char names[MAX_TENSORS][MAX_NAME];
+    fill_kind kinds[MAX_TENSORS];
+    size_t count;
+    size_t parameters; /* without running statistics */
+    uint64_t seed;
+    cnx_dtype dtype;
+} tensor_list;
+
+typedef struct request {
+    cnx_convnext_desc backbone;
+    int channels, classes, auxiliary;
+    int pools; /* how many scales: which ones leaves no trace in the shapes */
+    uint64_t seed;
+    cnx_dtype dtype;
+    const char *path;
+} request;
+
+/* Always four axes; those of size 0 are left out. */
+static void add(tensor_list *list, fill_kind kind, int a, int b, int c, int d, const char *fmt, ...)
+    __attribute__((format(printf, 7, 8)));
+
+static void add(tensor_list *list, fill_kind kind, int a, int b, int c, int d, const char *fmt, ...)
+{
+    if (list->count == MAX_TENSORS) {
+        fprintf(stderr, "make_checkpoint: more than %d tensors\n", MAX_TENSORS);
+        exit(1);
+    }
+    const size_t index = list->count++;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(list->names[index], MAX_NAME, fmt, args);
+    va_end(args);
+
+    const int axes[4] = {a, b, c, d};
+    cnx_tensor_source *source = &list->sources[index];
+    source->name = list->names[index];
+    size_t elements = 1;
+    for (int i = 0; i < 4 && axes[i] > 0; i++) {
+        source->shape[source->rank++] = axes[i];
+        elements *= (size_t)axes[i];
+    }
+    /* As the published half-precision files do: norms, biases and statistics stay float32. */
+    source->dtype = source->rank >= 2 ? list->dtype : CNX_F32;
+    list->kinds[index] = kind;
+    if (!strstr(source->name, ".running_"))
+        list->parameters += elements;
+}
+
+/* weight and bias of a norm, or the bias after a convolution's weight. */
+static void add_norm(tensor_list *list, const char *prefix, int c)
+{
+    add(list, FILL_SCALE, c, 0, 0, 0, "%s.weight", prefix);
+    add(list, FILL_SHIFT, c, 0, 0, 0, "%s.bias", prefix);
+}
+
+static void add_conv(tensor_list *list, const char *prefix, int out, int in, int size)
+{
+    add(list, FILL_WEIGHT, out, in, size, size, "%s.weight", prefix);
+    add(list, FILL_SHIFT, out, 0, 0, 0, "%s.bias", prefix);
+}
+
+/* Convolution without bias, BatchNorm. */
+static void add_module(tensor_list *list, const char *prefix, int out, int in, int size)
+{
+    char bn[MAX_NAME];
+    add(list, FILL_WEIGHT, out, in, size, size, "%s.conv.weight", prefix);
+    snprintf(bn, sizeof bn, "%s.bn", prefix);
+    add_norm(list, bn, out);
+    add(list, FILL_SHIFT, out, 0, 0, 0, "%s.running_mean", bn);
+    add(list, FILL_SCALE, out, 0, 0, 0, "%s.running_var", bn);
+}
+
+static void add_block(tensor_list *list, int stage, int block, int c, int version)
+{
+    char prefix[MAX_NAME / 2], name[MAX_NAME];
+    snprintf(prefix, sizeof prefix, "backbone.stages.%d.%d", stage, block);
+    snprintf(name, sizeof name, "%s.dwconv", prefix);
+    add_conv(list, name, c, 1, 7);
+    snprintf(name, sizeof name, "%s.norm", prefix);
+    add_norm(list, name, c);
+    add(list, FILL_WEIGHT, 4 * c, c, 0, 0, "%s.pwconv1.weight", prefix);
+    add(list, FILL_SHIFT, 4 * c, 0, 0, 0, "%s.pwconv1.bias", prefix);
+    if (version == 2) {
+        add(list, FILL_SCALE, 1, 1, 1, 4 * c, "%s.grn.gamma", prefix);
+        add(list, FILL_SHIFT, 1, 1, 1, 4 * c, "%s.grn.beta", prefix);
+    }
+    add(list, FILL_WEIGHT, c, 4 * c, 0, 0, "%s.pwconv2.weight", prefix);
+    add(list, FILL_SHIFT, c, 0, 0, 0, "%s.pwconv2.bias", prefix);
+    if (version == 1)
+        add(list, FILL_GAMMA, c, 0, 0, 0, "%s.gamma", prefix);
+}
+
+static void add_backbone(tensor_list *list, const cnx_convnext_desc *d)
+{
+    char name[MAX_NAME];
+    for (int i = 0; i < CNX_STAGES; i++) {
+        const int c = d->dims[i], conv = i == 0 ? 0 : 1;
+        snprintf(name, sizeof name, "backbone.downsample_layers.%d.%d", i, conv);
+        add_conv(list, name, c, i == 0 ? 3 : d->dims[i - 1], i == 0 ? 4 : 2);
+        snprintf(name, sizeof name, "backbone.downsample_layers.%d.%d", i, 1 - conv);
+        add_norm(list, name, i == 0 ? c : d->dims[i - 1]);
+        for (int j = 0; j < d->depths[i]; j++)
+            add_block(list, i, j, c, d->version);
+        snprintf(name, sizeof name, "backbone.norm%d", i);
+        add_norm(list, name, c);
+    }
+}
+
+static void add_heads(tensor_list *list, const request *r)
+{
+    char name[MAX_NAME];
+    const int m = r->channels, *dims = r->backbone.dims;
+    add_conv(list, "decode_head.conv_seg", r->classes, m, 1);
+    for (int i = 0; i < r->pools; i++) {
+        snprintf(name, sizeof name, "decode_head.psp_modules.%d.1", i);
+        add_module(list, name, m, dims[3], 1);
+    }
+    add_module(list, "decode_head.bottleneck", m, dims[3] + r->pools * m, 3);
+    for (int i = 0; i < CNX_STAGES - 1; i++) {
+        snprintf(name, sizeof name, "decode_head.lateral_convs.%d", i);
+        add_module(list, name, m, dims[i], 1);
+        snprintf(name, sizeof name, "decode_head.fpn_convs.%d", i);
+        add_module(list, name, m, m, 3);
+    }
+    add_module(list, "decode_head.fpn_bottleneck", m, CNX_STAGES * m, 3);
+    if (r->auxiliary > 0) {
+        add_conv(list, "auxiliary_head.conv_seg", r->classes, r->auxiliary, 1);
+        add_module(list, "auxiliary_head.convs.0", r->auxiliary, dims[2], 3);
+    }
+}
+
+/* splitmix64 */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+/* Uniform in [0, 1). */
+static float uniform(uint64_t *state)
+{
+    return (float)(next_random(state) >> 40) * (1.0f / 16777216.0f);
+}
+
+/* The sum of three uniforms of variance 1/3: mean 0, variance 1, no tails; good enough here. */
+static float nearly_normal(uint64_t *state)
+{
+    return 2.0f * (uniform(state) + uniform(state) + uniform(state)) - 3.0f;
+}
+
+static cnx_status fill(void *user, size_t index, float *values, cnx_error *err)
+{
+    (void)err;
+    const tensor_list *list = user;
+    const cnx_tensor_source *source = &list->sources[index];
+    uint64_t state = list->seed * 0x9E3779B97F4A7C15u;
+    for (const char *p = source->name; *p; p++)
+        state = (state ^ (uint8_t)*p) * 0x100000001B3u;
+
+    size_t elements = 1;
+    for (int i = 0; i < source->rank; i++)
+        elements *= (size_t)source->shape[i];
+    const float deviation = 1.0f / sqrtf((float)(elements / (size_t)source->shape[0]));
+    for (size_t i = 0; i < elements; i++) {
+        switch (list->kinds[index]) {
+        case FILL_WEIGHT:
+            values[i] = nearly_normal(&state) * deviation;
+            break;
+        case FILL_SCALE:
+            values[i] = 0.5f + uniform(&state);
+            break;
+        case FILL_SHIFT:
+            values[i] = 0.4f * uniform(&state) - 0.2f;
+            break;
+        case FILL_GAMMA:
+            values[i] = 0.1f + 0.9f * uniform(&state);
+            break;
+        }
+    }
+    return CNX_OK;
+}
+
+static const char usage_text[] =
+    "usage: make_checkpoint [options] OUT.safetensors\n"
+    "  --variant NAME      atto, femto, pico, nano, tiny, small, base, large, xlarge (tiny)\n"
+    "  --depths A,B,C,D    blocks in each stage, instead of the variant's\n"
+    "  --dims A,B,C,D      channels of each stage, instead of the variant's\n"
+    "  --version 1|2       ConvNeXt with layer scale, or with GRN (1)\n"
+    "  --channels N        width of the UPerNet head (512)\n"
+    "  --pools N           number of pool scales (4)\n"
+    "  --classes N         (150)\n"
+    "  --auxiliary N       width of the auxiliary head, 0 for none (256)\n"
+    "  --dtype f32|f16|bf16  of tensors with two and more dimensions (f32)\n"
+    "  --seed N            (1)\n";
+
+static _Noreturn void usage(const char *option, const char *value)
+{
+    if (option)
+        fprintf(stderr, "make_checkpoint: bad value for --%s: %s\n", option, value);
+    fputs(usage_text, stderr);
+    exit(2);
+}
+
+static int parse_int(const char *option, const char *text, int min, int max)
+{
+    char *end;
+    const long value = strtol(text, &end, 10);
+    if (end == text || *end || value < min || value > max)
+        usage(option, text);
+    return (int)value;
+}
+
+/* One number for each stage. */
+static void parse_stages(const char *option, const char *text, int out[CNX_STAGES])
+{
+    int count = 0;
+    char copy[128];
+    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
+        usage(option, text);
+    char *rest = copy;
+    for (char *part; (part = strsep(&rest, ",")) != NULL;) {
+        if (count == CNX_STAGES)
+            usage(option, text);
+        out[count++] = parse_int(option, part, 1, 65536);
+    }
+    if (count != CNX_STAGES)
+        usage(option, text);
+}
+
+static cnx_dtype parse_dtype(const char *text)
+{
+    if (strcmp(text, "f32") == 0)
+        return CNX_F32;
+    if (strcmp(text, "f16") == 0)
+        return CNX_F16;
+    if (strcmp(text, "bf16") == 0)
+        return CNX_BF16;
+    usage("dtype", text);
+}
+
+static void parse(request *r, int argc, char **argv)
+{
+    enum { VARIANT, DEPTHS, DIMS, VERSION, CHANNELS, POOLS, CLASSES, AUXILIARY, DTYPE, SEED };
+    static const struct option options[] = {
+        {"variant", 1, NULL, VARIANT},
+        {"depths", 1, NULL, DEPTHS},
+        {"dims", 1, NULL, DIMS},
+        {"version", 1, NULL, VERSION},
+        {"channels", 1, NULL, CHANNELS},
+        {"pools", 1, NULL, POOLS},
+        {"classes", 1, NULL, CLASSES},
+        {"auxiliary", 1, NULL, AUXILIARY},
+        {"dtype", 1, NULL, DTYPE},
+        {"seed", 1, NULL, SEED},
+        {NULL, 0, NULL, 0},
+    };
+    const char *variant = "tiny", *depths = NULL, *dims = NULL;
+    int version = 1;
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (c) {
+        case VARIANT:
+            variant = optarg;
+            break;
+        case DEPTHS:
+            depths = optarg;
+            break;
+        case DIMS:
+            dims = optarg;
+            break;
+        case VERSION:
+            version = parse_int("version", optarg, 1, 2);
+            break;
+        case CHANNELS:
+            r->channels = parse_int("channels", optarg, 1, 8192);
+            break;
+        case POOLS:
+            r->pools = parse_int("pools", optarg, 1, 8);
+            break;
+        case CLASSES:
+            r->classes = parse_int("classes", optarg, 1, 65535);
+            break;
+        case AUXILIARY:
+            r->auxiliary = parse_int("auxiliary", optarg, 0, 8192);
+            break;
+        case DTYPE:
+            r->dtype = parse_dtype(optarg);
+            break;
+        case SEED:
+            r->seed = (uint64_t)parse_int("seed", optarg, 0, 2147483647);
+            break;
+        default:
+            usage(NULL, NULL);
+        }
+    }
+    if (optind + 1 != argc)
+        usage(NULL, NULL);
+    r->path = argv[optind];
+    if (!cnx_convnext_named(variant, &r->backbone))
+        usage("variant", variant);
+    if (depths)
+        parse_stages("depths", depths, r->backbone.depths);
+    if (dims)
+        parse_stages("dims", dims, r->backbone.dims);
+    r->backbone.version = version;
+}
+
+int main(int argc, char **argv)
+{
+    request r = {
+        .channels = 512, .classes = 150, .auxiliary = 256, .pools = 4, .seed = 1, .dtype = CNX_F32};
+    parse(&r, argc, argv);
+
+    tensor_list *list = calloc(1, sizeof *list);
+    if (!list) {
+        fputs("make_checkpoint: not enough memory\n", stderr);
+        return 1;
+    }
+    list->seed = r.seed;
+    list->dtype = r.dtype;
+    add_backbone(list, &r.backbone);
+    add_heads(list, &r);
+
+    cnx_error err;
+    const cnx_status status =
+        cnx_safetensors_write(r.path, list->sources, list->count, fill, list, NULL, 0, &err);
+    if (status == CNX_OK)
+        printf("%s: %zu tensors, %zu parameters\n", r.path, list->count, list->parameters);
+    else
+        fprintf(stderr, "make_checkpoint: %s\n", err.message);
+    free(list);
+    return status == CNX_OK ? 0 : 1;
+}
