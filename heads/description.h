@@ -50,6 +50,8 @@ typedef struct cnx_description {
 } cnx_description;
 
 void cnx_description_free(cnx_description *d); /* accepts a zeroed one */
+/* An independent copy; on failure *out is empty. */
+cnx_status cnx_description_copy(cnx_description *out, const cnx_description *d, cnx_error *err);
 
 /*
  * Infers everything from the names and shapes of `weights` and the metadata of `checkpoint`, then

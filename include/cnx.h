@@ -60,6 +60,76 @@ typedef struct cnx_error {
     char message[2048];
 } cnx_error;
 
+typedef struct cnx_model cnx_model;
+
+/* How to open a model.  Zero-initialise; every field may be left at zero. */
+typedef struct cnx_options {
+    const char *config;      /* path of a model description that overrides what the file tells */
+    const char *const *sets; /* "path.to.field=JSON" overrides, applied after config */
+    size_t set_count;
+    int threads;         /* 0: all processors this process may use */
+    size_t max_memory;   /* bytes for weights, feature maps and pictures; 0: no limit */
+    const char *kernels; /* "auto" (NULL), "ref", "openblas", "avx2", "avx512" */
+} cnx_options;
+
+/*
+ * Opens a checkpoint (.pth of any age, .safetensors; naming dialects of ConvNeXt, OpenMMLab,
+ * Hugging Face) and packs its weights.  path NULL: the demo model inside the library.  options may
+ * be NULL. On success the caller owns *model and ends it with cnx_close; on failure *model is NULL.
+ */
+CNX_API cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *options,
+                            cnx_error *err);
+/* Frees everything; accepts NULL and a pointer to NULL, leaves NULL. */
+CNX_API void cnx_close(cnx_model **model);
+
+/* What a model is.  All pointers belong to the model and live as long as it does. */
+typedef struct cnx_info {
+    const char *name; /* "upernet_convnext_tiny" */
+    int classes;
+    const char *const *class_names; /* [classes], UTF-8 */
+    const uint8_t *palette;         /* [classes][3], RGB */
+    bool slide;                     /* the test pipeline's mode; otherwise whole */
+    int scale_long, scale_short;    /* keep-ratio bound of the resize; 0: the picture's own size */
+} cnx_info;
+
+CNX_API void cnx_describe(const cnx_model *model, cnx_info *info);
+
+/* Called now and then with the share done, 0..1; false ends the run with CNX_ERR_INTERRUPTED. */
+typedef bool (*cnx_progress)(void *user, double done);
+
+/* How to run a picture.  Zero-initialise. */
+typedef struct cnx_run_options {
+    cnx_progress progress; /* may be NULL */
+    void *user;            /* for progress */
+} cnx_run_options;
+
+/*
+ * Segments a picture under the model's test pipeline.
+ * rgb: 8-bit RGB, `height` rows of `width` pixels, `stride` bytes from row to row (at least 3
+ * width). labels: the caller's [height][width]; each becomes a class index, 0-based. options may be
+ * NULL.
+ */
+CNX_API cnx_status cnx_segment(cnx_model *model, const uint8_t *rgb, int width, int height,
+                               size_t stride, const cnx_run_options *options, uint16_t *labels,
+                               cnx_error *err);
+
+typedef enum cnx_scores {
+    CNX_LOGITS, /* not with several scales or flips, whose probabilities are averaged */
+    CNX_PROBABILITIES
+} cnx_scores;
+
+/*
+ * The same with a score for each class: scores is the caller's [height][width][classes] float32
+ * (channels last).  labels may be NULL.
+ */
+CNX_API cnx_status cnx_segment_scores(cnx_model *model, const uint8_t *rgb, int width, int height,
+                                      size_t stride, const cnx_run_options *options,
+                                      cnx_scores kind, float *scores, uint16_t *labels,
+                                      cnx_error *err);
+
+/* The version of the library that is linked, as CNX_VERSION is of the header. */
+CNX_API const char *cnx_version(void);
+
 #ifdef __cplusplus
 }
 #endif
