@@ -1,0 +1,266 @@
+/*
+ * Packed matrix product, written over vector_*.h.  The including file defines
+ *   GEMM_ROWS          rows of the register tile
+ *   GEMM_EACH_ROWS(X)  X(1) X(2) ... X(GEMM_ROWS)
+ *
+ * b is cut into blocks of GEMM_DEPTH along k, each block into panels of GEMM_PANEL columns stored
+ * [k][column], so that the innermost loop reads it in order.  A strip of up to GEMM_ROWS rows of a
+ * is copied, one block at a time, to the stack: whatever lda is, it then sits in L1 without
+ * conflicts and is reached by constant offsets.  The panels stream from L2 past it.
+ *
+ * Every element is one chain of fused multiply-adds in the order of k, whichever tile computes it
+ * and wherever the chain is put down between blocks: results do not depend on how rows are grouped
+ * into calls.
+ */
+enum {
+    GEMM_PANEL = 2 * LANES,
+    GEMM_DEPTH = 256,
+    GEMM_STRIP_LD = GEMM_DEPTH + 16, /* not a multiple of 4096 bytes: rows fall into other sets */
+    GEMM_BLOCK_COLUMNS = 1024,       /* of b that should stay in L2 with a depth of GEMM_DEPTH */
+    GEMM_SUM_COLUMNS = 256,          /* sums of a strip that are kept on the stack */
+};
+
+typedef struct strip {
+    float a[GEMM_ROWS * GEMM_STRIP_LD];
+} strip;
+
+/* Sums between two blocks of k, [rows][columns]. */
+typedef struct partial {
+    float *data;
+    size_t ld;
+} partial;
+
+typedef void (*tile_kernel)(int depth, const float *a, const float *b, const partial *from,
+                            const partial *to, int columns);
+
+/* to = from + a b on a tile; from->data NULL stands for zeros. */
+static inline __attribute__((always_inline)) void tile(const int rows, const int vectors, int depth,
+                                                       const float *restrict a,
+                                                       const float *restrict b, const partial *from,
+                                                       const partial *to, int columns)
+{
+    const lane_mask last = v_first(columns - (vectors - 1) * LANES);
+    const lane_mask all = v_first(LANES);
+    vector sum[GEMM_ROWS][2];
+    UNROLLED
+    for (int r = 0; r < rows; r++) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = from->data ? v_load_part(from->data + (size_t)r * from->ld + v * LANES,
+                                                 v + 1 < vectors ? all : last)
+                                   : v_zero();
+    }
+    for (int p = 0; p < depth; p++, a++, b += GEMM_PANEL) {
+        vector w[2];
+        UNROLLED
+        for (int v = 0; v < vectors; v++)
+            w[v] = v_load(b + v * LANES);
+        UNROLLED
+        for (int r = 0; r < rows; r++) {
+            const vector x = v_set(a[r * GEMM_STRIP_LD]);
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = v_fma(x, w[v], sum[r][v]);
+        }
+    }
+    UNROLLED
+    for (int r = 0; r < rows; r++) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++)
+            v_store_part(to->data + (size_t)r * to->ld + v * LANES, v + 1 < vectors ? all : last,
+                         sum[r][v]);
+    }
+}
+
+#define GEMM_TILE(rows)                                                                            \
+    static void tile_##rows##_1(int depth, const float *a, const float *b, const partial *from,    \
+                                const partial *to, int columns)                                    \
+    {                                                                                              \
+        tile(rows, 1, depth, a, b, from, to, columns);                                             \
+    }                                                                                              \
+    static void tile_##rows##_2(int depth, const float *a, const float *b, const partial *from,    \
+                                const partial *to, int columns)                                    \
+    {                                                                                              \
+        tile(rows, 2, depth, a, b, from, to, columns);                                             \
+    }
+#define GEMM_TILE_ENTRY(rows) {tile_##rows##_1, tile_##rows##_2},
+
+GEMM_EACH_ROWS(GEMM_TILE)
+/* By rows - 1 and vectors - 1. */
+static const tile_kernel tiles[GEMM_ROWS][2] = {GEMM_EACH_ROWS(GEMM_TILE_ENTRY)};
+
+static size_t gemm_padded(int n)
+{
+    return ((size_t)n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
+}
+
+static size_t gemm_packed_size(int k, int n)
+{
+    return (size_t)k * gemm_padded(n);
+}
+
+static void gemm_pack(int k, int n, const float *b, float *packed)
+{
+    for (int k0 = 0; k0 < k; k0 += GEMM_DEPTH) {
+        const int depth = k - k0 < GEMM_DEPTH ? k - k0 : GEMM_DEPTH;
+        for (int first = 0; first < n; first += GEMM_PANEL)
+            for (int p = 0; p < depth; p++)
+                for (int j = 0; j < GEMM_PANEL; j++)
+                    *packed++ = first + j < n
+                                    ? b[(size_t)(first + j) * (size_t)k + (size_t)(k0 + p)]
+                                    : 0.0f;
+    }
+}
+
+/* The panel that starts at column `first` in the block of k that starts at k0. */
+static const float *gemm_panel(const float *packed, int n, int k0, int depth, int first)
+{
+    return packed + (size_t)k0 * gemm_padded(n) + (size_t)first * (size_t)depth;
+}
+
+/* One product: what the driver below passes around. */
+typedef struct gemm_job {
+    int n, k;
+    const float *a;
+    size_t lda;
+    const float *packed;
+    float *c;
+    size_t ldc;
+    const cnx_epilogue *epilogue;
+    int first_column, end_column; /* of the block of columns at hand */
+} gemm_job;
+
+static inline __attribute__((always_inline)) void finish_tile(const gemm_job *job, const float *sum,
+                                                              int row, int rows, int column,
+                                                              int columns, const cnx_activation act)
+{
+    const cnx_epilogue *e = job->epilogue;
+    for (int v = 0; v < columns; v += LANES) {
+        const lane_mask mask = v_first(columns - v);
+        const size_t at = (size_t)(column + v);
+        const vector bias = e->bias ? v_load_part(e->bias + at, mask) : v_zero();
+        for (int r = 0; r < rows; r++) {
+            vector x = v_add(v_load(sum + r * GEMM_PANEL + v), bias);
+            if (act == CNX_ACT_RELU)
+                x = v_max(v_zero(), x);
+            if (act == CNX_ACT_GELU)
+                x = v_gelu(x);
+            if (e->residual)
+                x = v_add(x,
+                          v_load_part(e->residual + (size_t)(row + r) * e->residual_ld + at, mask));
+            v_store_part(job->c + (size_t)(row + r) * job->ldc + at, mask, x);
+        }
+    }
+}
+
+/* c = act(sum + bias) + residual for a tile whose sums are complete, [rows][GEMM_PANEL]. */
+static void finish(const gemm_job *job, const float *sum, int row, int rows, int column,
+                   int columns)
+{
+    if (job->epilogue->act == CNX_ACT_GELU)
+        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_GELU);
+    else if (job->epilogue->act == CNX_ACT_RELU)
+        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_RELU);
+    else
+        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_NONE);
+}
+
+/*
+ * One block of k for one strip of rows, over the job's columns.  sums holds the strip's sums from
+ * first_column on, and is neither read for the first block nor written for the last.
+ */
+static void gemm_strip(const gemm_job *job, int row, int rows, int k0, partial sums)
+{
+    strip s;
+    float done[GEMM_ROWS * GEMM_PANEL] __attribute__((aligned(64)));
+    const int depth = job->k - k0 < GEMM_DEPTH ? job->k - k0 : GEMM_DEPTH;
+    const int last = k0 + depth == job->k;
+    for (int r = 0; r < rows; r++)
+        memcpy(s.a + r * GEMM_STRIP_LD, job->a + (size_t)(row + r) * job->lda + (size_t)k0,
+               (size_t)depth * sizeof(float));
+    for (int j = job->first_column; j < job->end_column; j += GEMM_PANEL) {
+        const int columns = job->end_column - j < GEMM_PANEL ? job->end_column - j : GEMM_PANEL;
+        const partial kept = {sums.data + (j - job->first_column), sums.ld};
+        const partial from = {k0 ? kept.data : NULL, kept.ld};
+        const partial to = last ? (partial){done, GEMM_PANEL} : kept;
+        const float *panel = gemm_panel(job->packed, job->n, k0, depth, j);
+        tiles[rows - 1][columns > LANES](depth, s.a, panel, &from, &to, columns);
+        if (last)
+            finish(job, done, row, rows, j, columns);
+    }
+}
+
+/* Rows are shared out evenly over the strips, so that no strip is left with one or two. */
+static int gemm_strip_rows(int m, int strips, int index)
+{
+    return m / strips + (index < m % strips);
+}
+
+/* Block by block of k, every strip: sums wait in c itself.  Each block of b is read once. */
+static void gemm_by_blocks(const gemm_job *job, int m)
+{
+    const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
+    for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH)
+        for (int i = 0, row = 0; i < strips; i++) {
+            const int rows = gemm_strip_rows(m, strips, i);
+            const partial sums = {job->c + (size_t)row * job->ldc + job->first_column, job->ldc};
+            gemm_strip(job, row, rows, k0, sums);
+            row += rows;
+        }
+}
+
+/* Strip by strip, every block of k: sums wait on the stack, and c may be the residual. */
+static void gemm_by_strips(const gemm_job *job, int m)
+{
+    float sums[GEMM_ROWS * GEMM_SUM_COLUMNS];
+    const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
+    for (int i = 0, row = 0; i < strips; i++) {
+        const int rows = gemm_strip_rows(m, strips, i);
+        for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH)
+            gemm_strip(job, row, rows, k0, (partial){sums, GEMM_SUM_COLUMNS});
+        row += rows;
+    }
+}
+
+/* How many columns of b stay in L2 over the whole of k. */
+static int gemm_sum_columns(int k)
+{
+    const int columns = (GEMM_DEPTH * GEMM_BLOCK_COLUMNS / k) / GEMM_PANEL * GEMM_PANEL;
+    if (columns < 2 * GEMM_PANEL)
+        return 2 * GEMM_PANEL;
+    return columns < GEMM_SUM_COLUMNS ? columns : GEMM_SUM_COLUMNS;
+}
+
+static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                 size_t ldc, const cnx_epilogue *epilogue)
+{
+    gemm_job job = {.n = n,
+                    .k = k,
+                    .a = a,
+                    .lda = lda,
+                    .packed = packed,
+                    .c = c,
+                    .ldc = ldc,
+                    .epilogue = epilogue};
+    const int in_place = epilogue->residual == c && k > GEMM_DEPTH;
+    const int step = in_place ? gemm_sum_columns(k) : GEMM_BLOCK_COLUMNS;
+    for (int first = 0; first < n; first += step) {
+        job.first_column = first;
+        job.end_column = n - first < step ? n : first + step;
+        if (in_place)
+            gemm_by_strips(&job, m);
+        else
+            gemm_by_blocks(&job, m);
+    }
+}
+
+/* A tile of a of some 768 KiB, but neither so few rows that b is streamed for nothing, nor so many
+ * that c leaves the cache. */
+static int gemm_rows(int k, int n)
+{
+    enum { FEWEST = 8, MOST = 16 }; /* strips of 14 rows */
+    (void)n;
+    int strips = 768 * 1024 / 4 / k / 14;
+    strips = strips < FEWEST ? FEWEST : strips > MOST ? MOST : strips;
+    return strips * 14 / GEMM_ROWS * GEMM_ROWS;
+}

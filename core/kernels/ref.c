@@ -1,0 +1,189 @@
+/*
+ * The plain C kernels: what every faster version is compared with, and what runs where there is
+ * none.  Written for reading; loops are ordered so that a compiler can vectorise them over channels
+ * without changing the order of any sum.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "core/kernels/kernels.h"
+#include "core/memory.h"
+
+/* Weights are packed as panels of this many outputs, [panel][k][REF_PANEL], padded with zeros. */
+enum { REF_PANEL = 32 };
+
+static size_t gemm_packed_size(int k, int n)
+{
+    return cnx_round_up((size_t)n, REF_PANEL) * (size_t)k;
+}
+
+static void gemm_pack(int k, int n, const float *b, float *packed)
+{
+    for (int first = 0; first < n; first += REF_PANEL)
+        for (int p = 0; p < k; p++)
+            for (int j = 0; j < REF_PANEL; j++)
+                *packed++ = first + j < n ? b[(size_t)(first + j) * (size_t)k + (size_t)p] : 0.0f;
+}
+
+static float gelu_value(float x)
+{
+    return 0.5f * x * (1.0f + erff(x * 0.70710678118654752440f));
+}
+
+static float activate(float x, cnx_activation act)
+{
+    if (act == CNX_ACT_RELU)
+        return x < 0 ? 0.0f : x; /* NaN stays NaN, as in torch */
+    return act == CNX_ACT_GELU ? gelu_value(x) : x;
+}
+
+static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                 size_t ldc, const cnx_epilogue *e)
+{
+    for (int i = 0; i < m; i++) {
+        const float *row = a + (size_t)i * lda;
+        for (int first = 0; first < n; first += REF_PANEL) {
+            const float *panel = packed + (size_t)first * (size_t)k;
+            float sum[REF_PANEL] = {0};
+            for (int p = 0; p < k; p++)
+                for (int j = 0; j < REF_PANEL; j++)
+                    sum[j] += row[p] * panel[(size_t)p * REF_PANEL + (size_t)j];
+            int count = n - first < REF_PANEL ? n - first : REF_PANEL;
+            for (int j = 0; j < count; j++) {
+                float x = activate(sum[j] + (e->bias ? e->bias[first + j] : 0.0f), e->act);
+                if (e->residual)
+                    x += e->residual[(size_t)i * e->residual_ld + (size_t)(first + j)];
+                c[(size_t)i * ldc + (size_t)(first + j)] = x;
+            }
+        }
+    }
+}
+
+static int gemm_rows(int k, int n)
+{
+    (void)n;
+    return k > 2048 ? 32 : 64;
+}
+
+static void dwconv7_row(int width, int c, const float *const rows[7], size_t ld,
+                        const float *weights, const float *bias, float *out, size_t out_ld)
+{
+    for (int x = 0; x < width; x++) {
+        float *o = out + (size_t)x * out_ld;
+        memcpy(o, bias, (size_t)c * sizeof *o);
+        for (int ky = 0; ky < 7; ky++)
+            for (int kx = 0; kx < 7; kx++) {
+                int sx = x + kx - 3;
+                if (!rows[ky] || sx < 0 || sx >= width)
+                    continue;
+                const float *in = rows[ky] + (size_t)sx * ld;
+                const float *w = weights + (size_t)(ky * 7 + kx) * (size_t)c;
+                for (int i = 0; i < c; i++)
+                    o[i] += in[i] * w[i];
+            }
+    }
+}
+
+static void layernorm(int rows, int c, const float *x, size_t ldx, const float *weight,
+                      const float *bias, float eps, float *y, size_t ldy)
+{
+    for (int r = 0; r < rows; r++, x += ldx, y += ldy) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < c; i++)
+            sum += x[i];
+        const double mean = sum / c;
+        for (int i = 0; i < c; i++)
+            squares += (x[i] - mean) * (x[i] - mean);
+        const float scale = (float)(1.0 / sqrt(squares / c + eps));
+        for (int i = 0; i < c; i++) {
+            float normal = (float)(x[i] - mean) * scale;
+            y[i] = weight ? normal * weight[i] + bias[i] : normal;
+        }
+    }
+}
+
+static void gelu(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = gelu_value(x[i]);
+}
+
+static void combine(size_t n, int count, const float *const source[], const float *weight,
+                    float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        float sum = weight[0] * source[0][i];
+        for (int t = 1; t < count; t++)
+            sum += weight[t] * source[t][i];
+        out[i] = sum;
+    }
+}
+
+static void resample_row(int width, int c, const float *source, size_t ld, const cnx_taps *taps,
+                         float *out, size_t out_ld, int add)
+{
+    for (int x = 0; x < width; x++, out += out_ld) {
+        const cnx_taps *tap = &taps[x];
+        const float *s = source + (size_t)tap->first * ld;
+        for (int i = 0; i < c; i++) {
+            float sum = tap->weight[0] * s[i];
+            for (int t = 1; t < tap->count; t++)
+                sum += tap->weight[t] * s[(size_t)t * ld + (size_t)i];
+            out[i] = add ? out[i] + sum : sum;
+        }
+    }
+}
+
+static void argmax(int rows, int c, const float *x, size_t ld, uint16_t *out)
+{
+    for (int r = 0; r < rows; r++, x += ld) {
+        int best = -1;
+        for (int i = 0; i < c; i++)
+            if (best < 0 ? !isnan(x[i]) : x[i] > x[best])
+                best = i;
+        out[r] = (uint16_t)(best < 0 ? 0 : best);
+    }
+}
+
+static void softmax(int rows, int c, float *x, size_t ld)
+{
+    for (int r = 0; r < rows; r++, x += ld) {
+        float largest = x[0];
+        for (int i = 1; i < c; i++)
+            largest = x[i] > largest ? x[i] : largest;
+        double sum = 0;
+        for (int i = 0; i < c; i++) {
+            x[i] = expf(x[i] - largest);
+            sum += x[i];
+        }
+        const float scale = (float)(1.0 / sum);
+        for (int i = 0; i < c; i++)
+            x[i] *= scale;
+    }
+}
+
+static void sum_squares(int rows, int c, const float *x, size_t ld, double *sum)
+{
+    for (int r = 0; r < rows; r++, x += ld)
+        for (int i = 0; i < c; i++)
+            sum[i] += (double)x[i] * (double)x[i];
+}
+
+void cnx_kernels_ref(cnx_kernels *k)
+{
+    *k = (cnx_kernels){
+        .name = "ref",
+        .gemm_packed_size = gemm_packed_size,
+        .gemm_pack = gemm_pack,
+        .gemm = gemm,
+        .gemm_rows = gemm_rows,
+        .dwconv7_row = dwconv7_row,
+        .layernorm = layernorm,
+        .gelu = gelu,
+        .combine = combine,
+        .resample_row = resample_row,
+        .argmax = argmax,
+        .softmax = softmax,
+        .sum_squares = sum_squares,
+    };
+}
