@@ -29,6 +29,9 @@ void cnx_error_prefix(cnx_error *err, const char *fmt, ...)
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof text)
         return;
-    snprintf(text + n, sizeof text - (size_t)n, ": %s", err->message);
+    /* What does not fit is cut off at the end, on purpose. */
+    const size_t room = sizeof text - (size_t)n;
+    if (room > 3)
+        snprintf(text + n, room, ": %.*s", (int)(room - 3), err->message);
     memcpy(err->message, text, sizeof text);
 }
