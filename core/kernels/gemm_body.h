@@ -20,10 +20,6 @@ enum {
     GEMM_SUM_COLUMNS = 256,          /* sums of a strip that are kept on the stack */
 };
 
-typedef struct strip {
-    float a[GEMM_ROWS * GEMM_STRIP_LD];
-} strip;
-
 /* Sums between two blocks of k, [rows][columns]. */
 typedef struct partial {
     float *data;
@@ -99,10 +95,16 @@ static size_t gemm_packed_size(int k, int n)
     return (size_t)k * gemm_padded(n);
 }
 
+/* How deep the block is that starts at k0. */
+static int gemm_depth(int k, int k0)
+{
+    return k - k0 < GEMM_DEPTH ? k - k0 : GEMM_DEPTH;
+}
+
 static void gemm_pack(int k, int n, const float *b, float *packed)
 {
     for (int k0 = 0; k0 < k; k0 += GEMM_DEPTH) {
-        const int depth = k - k0 < GEMM_DEPTH ? k - k0 : GEMM_DEPTH;
+        const int depth = gemm_depth(k, k0);
         for (int first = 0; first < n; first += GEMM_PANEL)
             for (int p = 0; p < depth; p++)
                 for (int j = 0; j < GEMM_PANEL; j++)
@@ -165,48 +167,80 @@ static void finish(const gemm_job *job, const float *sum, int row, int rows, int
         finish_tile(job, sum, row, rows, column, columns, CNX_ACT_NONE);
 }
 
-/*
- * One block of k for one strip of rows, over the job's columns.  sums holds the strip's sums from
- * first_column on, and is neither read for the first block nor written for the last.
- */
-static void gemm_strip(const gemm_job *job, int row, int rows, int k0, partial sums)
+/* One block of k for one strip of rows. */
+typedef struct gemm_step {
+    int row, rows; /* the strip */
+    int k0;
+    partial sums; /* of the strip from first_column on; not read first, not written last */
+    const float *next; /* the part of a that comes next, [next_rows][next_depth] */
+    int next_rows, next_depth;
+} gemm_step;
+
+/* Asks for one part in `parts` of what comes next of a, so that it is in L2 by then. */
+static void fetch_next(const gemm_step *step, size_t lda, int part, int parts)
 {
-    strip s;
-    float done[GEMM_ROWS * GEMM_PANEL] __attribute__((aligned(64)));
-    const int depth = job->k - k0 < GEMM_DEPTH ? job->k - k0 : GEMM_DEPTH;
-    const int last = k0 + depth == job->k;
+    const int lines = (step->next_depth + 15) / 16;
+    const int total = step->next_rows * lines;
+    for (int i = total * part / parts; i < total * (part + 1) / parts; i++)
+        v_prefetch(step->next + (size_t)(i / lines) * lda + (size_t)(i % lines) * 16);
+}
+
+/* Asks for the tile of c that will be written. */
+static void fetch_target(const gemm_job *job, int row, int rows, int column, int columns)
+{
     for (int r = 0; r < rows; r++)
-        memcpy(s.a + r * GEMM_STRIP_LD, job->a + (size_t)(row + r) * job->lda + (size_t)k0,
+        for (int j = 0; j < columns; j += 16)
+            v_prefetch(job->c + (size_t)(row + r) * job->ldc + (size_t)(column + j));
+}
+
+static void gemm_strip(const gemm_job *job, const gemm_step *step)
+{
+    float strip[GEMM_ROWS * GEMM_STRIP_LD];
+    float done[GEMM_ROWS * GEMM_PANEL] __attribute__((aligned(64)));
+    const int depth = gemm_depth(job->k, step->k0);
+    const int last = step->k0 + depth == job->k;
+    const int panels = (job->end_column - job->first_column + GEMM_PANEL - 1) / GEMM_PANEL;
+    for (int r = 0; r < step->rows; r++)
+        memcpy(strip + r * GEMM_STRIP_LD,
+               job->a + (size_t)(step->row + r) * job->lda + (size_t)step->k0,
                (size_t)depth * sizeof(float));
-    for (int j = job->first_column; j < job->end_column; j += GEMM_PANEL) {
+    for (int i = 0; i < panels; i++) {
+        const int j = job->first_column + i * GEMM_PANEL;
         const int columns = job->end_column - j < GEMM_PANEL ? job->end_column - j : GEMM_PANEL;
-        const partial kept = {sums.data + (j - job->first_column), sums.ld};
-        const partial from = {k0 ? kept.data : NULL, kept.ld};
+        const partial kept = {step->sums.data + (size_t)i * GEMM_PANEL, step->sums.ld};
+        const partial from = {step->k0 ? kept.data : NULL, kept.ld};
         const partial to = last ? (partial){done, GEMM_PANEL} : kept;
-        const float *panel = gemm_panel(job->packed, job->n, k0, depth, j);
-        tiles[rows - 1][columns > LANES](depth, s.a, panel, &from, &to, columns);
+        const float *panel = gemm_panel(job->packed, job->n, step->k0, depth, j);
+        fetch_next(step, job->lda, i, panels);
+        fetch_target(job, step->row, step->rows, j, columns);
+        tiles[step->rows - 1][columns > LANES](depth, strip, panel, &from, &to, columns);
         if (last)
-            finish(job, done, row, rows, j, columns);
+            finish(job, done, step->row, step->rows, j, columns);
     }
 }
 
 /* Rows are shared out evenly over the strips, so that no strip is left with one or two. */
 static int gemm_strip_rows(int m, int strips, int index)
 {
-    return m / strips + (index < m % strips);
+    return index < strips ? m / strips + (index < m % strips) : 0;
 }
 
 /* Block by block of k, every strip: sums wait in c itself.  Each block of b is read once. */
 static void gemm_by_blocks(const gemm_job *job, int m)
 {
     const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
-    for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH)
-        for (int i = 0, row = 0; i < strips; i++) {
-            const int rows = gemm_strip_rows(m, strips, i);
-            const partial sums = {job->c + (size_t)row * job->ldc + job->first_column, job->ldc};
-            gemm_strip(job, row, rows, k0, sums);
-            row += rows;
+    for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH) {
+        gemm_step step = {.k0 = k0, .next_depth = gemm_depth(job->k, k0)};
+        for (int i = 0; i < strips; i++) {
+            step.rows = gemm_strip_rows(m, strips, i);
+            step.sums.data = job->c + (size_t)step.row * job->ldc + (size_t)job->first_column;
+            step.sums.ld = job->ldc;
+            step.next = job->a + (size_t)(step.row + step.rows) * job->lda + (size_t)k0;
+            step.next_rows = gemm_strip_rows(m, strips, i + 1);
+            gemm_strip(job, &step);
+            step.row += step.rows;
         }
+    }
 }
 
 /* Strip by strip, every block of k: sums wait on the stack, and c may be the residual. */
@@ -214,11 +248,19 @@ static void gemm_by_strips(const gemm_job *job, int m)
 {
     float sums[GEMM_ROWS * GEMM_SUM_COLUMNS];
     const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
-    for (int i = 0, row = 0; i < strips; i++) {
-        const int rows = gemm_strip_rows(m, strips, i);
-        for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH)
-            gemm_strip(job, row, rows, k0, (partial){sums, GEMM_SUM_COLUMNS});
-        row += rows;
+    gemm_step step = {.sums = {sums, GEMM_SUM_COLUMNS}};
+    for (int i = 0; i < strips; i++) {
+        step.rows = gemm_strip_rows(m, strips, i);
+        for (step.k0 = 0; step.k0 < job->k; step.k0 += GEMM_DEPTH) {
+            const int next = step.k0 + GEMM_DEPTH;
+            const int wraps = next >= job->k;
+            step.next = wraps ? job->a + (size_t)(step.row + step.rows) * job->lda
+                              : job->a + (size_t)step.row * job->lda + (size_t)next;
+            step.next_rows = wraps ? gemm_strip_rows(m, strips, i + 1) : step.rows;
+            step.next_depth = gemm_depth(job->k, wraps ? 0 : next);
+            gemm_strip(job, &step);
+        }
+        step.row += step.rows;
     }
 }
 
