@@ -1,0 +1,11 @@
+/* The subcommands, one file each. */
+#ifndef CNX_TOOLS_COMMANDS_H
+#define CNX_TOOLS_COMMANDS_H
+
+#include "tools/options.h"
+
+extern const cnx_command cnx_command_segment;
+extern const cnx_command cnx_command_info;
+extern const cnx_command cnx_command_convert;
+
+#endif

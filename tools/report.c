@@ -1,0 +1,55 @@
+#include "tools/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/console.h"
+#include "tools/words.h"
+
+static cJSON *text_item(const char *text)
+{
+    char *valid = cnx_words_utf8(text);
+    cJSON *item = valid ? cJSON_CreateString(valid) : NULL;
+    free(valid);
+    return item;
+}
+
+bool cnx_report_text(cJSON *object, const char *key, const char *text)
+{
+    cJSON *item = text_item(text);
+    if (item && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+bool cnx_report_append(cJSON *array, const char *text)
+{
+    cJSON *item = text_item(text);
+    if (item && cJSON_AddItemToArray(array, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+static cnx_status print(cJSON *object, bool pretty, cnx_error *err)
+{
+    char *text = NULL;
+    if (object)
+        text = pretty ? cJSON_Print(object) : cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    CNX_FAIL_IF(!text, CNX_ERR_MEMORY, "not enough memory for the report");
+    printf("%s\n", text);
+    cJSON_free(text);
+    return cnx_console_flush(err);
+}
+
+cnx_status cnx_report_line(cJSON *object, cnx_error *err)
+{
+    return print(object, false, err);
+}
+
+cnx_status cnx_report_pretty(cJSON *object, cnx_error *err)
+{
+    return print(object, true, err);
+}

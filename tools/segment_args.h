@@ -1,0 +1,60 @@
+/* The command line of cnx segment, and the test pipeline that it asks for. */
+#ifndef CNX_TOOLS_SEGMENT_ARGS_H
+#define CNX_TOOLS_SEGMENT_ARGS_H
+
+#include "heads/segmentor.h"
+#include "tools/options.h"
+
+/* What can be saved, in the order of --save's names; bit i of the set. */
+enum {
+    CNX_SAVE_LABEL,
+    CNX_SAVE_COLOR,
+    CNX_SAVE_OVERLAY,
+    CNX_SAVE_CONFIDENCE,
+    CNX_SAVE_PROB,
+    CNX_SAVE_LOGITS,
+    CNX_SAVE_KINDS
+};
+
+/* What follows the stem in the file names, by kind. */
+extern const char *const cnx_segment_suffixes[CNX_SAVE_KINDS];
+
+static inline bool cnx_saves(unsigned save, int kind)
+{
+    return (save >> kind & 1u) != 0;
+}
+
+typedef struct cnx_segment_args {
+    cnx_text_arg model, config, out;
+    cnx_texts_arg sets;
+    cnx_set_arg save;
+    cnx_int_arg label_offset;
+    cnx_real_arg opacity;
+    cnx_flag_arg overwrite;
+    cnx_size_arg scale, crop, stride;
+    cnx_int_arg mode, rule;
+    cnx_reals_arg scales;
+    cnx_flag_arg flip;
+    cnx_int_arg exif, threads, kernels;
+    cnx_bytes_arg max_memory;
+    cnx_flag_arg dry_run, keep_going, json, quiet, no_progress;
+} cnx_segment_args;
+
+extern const cnx_option cnx_segment_options[];
+
+/* --exif ignore */
+bool cnx_segment_args_ignore_exif(const cnx_segment_args *args);
+/* The name for cnx_kernels_init. */
+const char *cnx_segment_args_kernels(const cnx_segment_args *args);
+
+/* What can be told without the model: flags that need or exclude each other. */
+cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, cnx_error *err);
+
+/* The model's pipeline with the flags laid over it, checked as a whole. */
+cnx_status cnx_segment_args_pipeline(cnx_pipeline *out, const cnx_segment_args *args,
+                                     const cnx_description *description, cnx_error *err);
+
+/* "scale 2048x512, slide 512x512 by 341x341, scales 0.5,1 and flip (mmseg0)" */
+void cnx_pipeline_describe(const cnx_pipeline *pipeline, char *text, size_t size);
+
+#endif
