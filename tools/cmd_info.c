@@ -70,7 +70,7 @@ static cnx_status tell_cpu(bool json, cnx_error *err)
         cJSON_Delete(object);
         object = NULL;
     }
-    return cnx_report_pretty(object, err);
+    return cnx_report_line(object, err);
 }
 
 /* ---- a model ---- */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/kernels/kernels.h"
 #include "core/memory.h"
 #include "core/threads.h"
@@ -313,9 +314,7 @@ static int run(int argc, char **argv)
     cnx_operands operands = {0};
     cnx_error error = {0};
     int code = CNX_EXIT_USAGE;
-    if (argc == 0) {
-        fprintf(stderr, "Usage: cnx segment %s\n", cnx_command_segment.usage);
-    } else if (cnx_command_begin(&cnx_command_segment, argc, argv, &args, &operands, &code)) {
+    if (cnx_command_begin(&cnx_command_segment, argc, argv, &args, &operands, &code)) {
         if (cnx_segment_args_check(&args, operands.count, &error) != CNX_OK)
             code = cnx_command_misused(&cnx_command_segment, &error);
         else

@@ -126,5 +126,5 @@ cnx_status cnx_info_json(const cnx_info_report *info, cnx_error *err)
         cJSON_Delete(object);
         object = NULL;
     }
-    return cnx_report_pretty(object, err);
+    return cnx_report_line(object, err);
 }

@@ -32,24 +32,12 @@ bool cnx_report_append(cJSON *array, const char *text)
     return false;
 }
 
-static cnx_status print(cJSON *object, bool pretty, cnx_error *err)
+cnx_status cnx_report_line(cJSON *object, cnx_error *err)
 {
-    char *text = NULL;
-    if (object)
-        text = pretty ? cJSON_Print(object) : cJSON_PrintUnformatted(object);
+    char *text = object ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
     CNX_FAIL_IF(!text, CNX_ERR_MEMORY, "not enough memory for the report");
     printf("%s\n", text);
     cJSON_free(text);
     return cnx_console_flush(err);
-}
-
-cnx_status cnx_report_line(cJSON *object, cnx_error *err)
-{
-    return print(object, false, err);
-}
-
-cnx_status cnx_report_pretty(cJSON *object, cnx_error *err)
-{
-    return print(object, true, err);
 }

@@ -13,7 +13,4 @@ bool cnx_report_append(cJSON *array, const char *text);
 
 /* Prints the object on a line of its own and deletes it; NULL: memory ran out while it was made. */
 cnx_status cnx_report_line(cJSON *object, cnx_error *err);
-/* The same over several lines, for people. */
-cnx_status cnx_report_pretty(cJSON *object, cnx_error *err);
-
 #endif

@@ -61,7 +61,7 @@ static bool add_ms(cJSON *object, const char *key, double seconds)
 
 static bool add_times(cJSON *object, const cnx_segment_stats *stats, const cnx_segment_times *times)
 {
-    cJSON *ms = cJSON_AddObjectToObject(object, "ms");
+    cJSON *ms = cJSON_AddObjectToObject(object, "milliseconds");
     return ms && add_ms(ms, "decode", times->decode) && add_ms(ms, "prepare", stats->prepare) &&
            add_ms(ms, "network", stats->network) && add_ms(ms, "post", stats->post) &&
            add_ms(ms, "write", times->write);

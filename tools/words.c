@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void cnx_words_printable(char *text)
 {
@@ -166,11 +165,4 @@ const char *cnx_words_nearest(const char *text, const char *const *names, size_t
         }
     }
     return nearest;
-}
-
-double cnx_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

@@ -27,7 +27,4 @@ cnx_words cnx_words_si(double value);
  * that begins with the text is nearest of all. */
 const char *cnx_words_nearest(const char *text, const char *const *names, size_t count);
 
-/* Seconds of a clock that never goes back. */
-double cnx_now(void);
-
 #endif
