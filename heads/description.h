@@ -47,6 +47,9 @@ typedef struct cnx_description {
     uint8_t *palette;      /* owned; RGB, [class_count][3] */
     char classes_from[64]; /* "checkpoint", "config", "ade20k", "generated" */
     cnx_pipeline pipeline;
+    /* pipeline.mode is the published default, said by no config: slide for one scale, whole as soon
+     * as scales are given.  Who adds scales later switches to whole where this is set. */
+    bool mode_from_default;
 } cnx_description;
 
 void cnx_description_free(cnx_description *d); /* accepts a zeroed one */
@@ -63,7 +66,9 @@ cnx_status cnx_description_infer(cnx_description *out, const cnx_checkpoint *che
 /* From a config alone (no checkpoint), for planning. */
 cnx_status cnx_description_from_config(cnx_description *out, const cJSON *config, cnx_error *err);
 
-/* The whole description as a config object; the caller deletes it. */
+/* The whole description as a config object, from which an equal one comes; the caller deletes it.
+ * NULL without memory.  A mode that is the default is left out, so that the default's rule (see
+ * mode_from_default) goes on. */
 cJSON *cnx_description_to_json(const cnx_description *d);
 
 /*

@@ -1,0 +1,114 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "heads/description_parts.h"
+
+/* The shortest decimal that gives the same float again: 123.675, not 123.67500305175781. */
+static double shortest(float value)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            break;
+    }
+    return strtod(text, NULL);
+}
+
+/* Adding to NULL (no memory) is false, like any other failure. */
+static bool add(cJSON *object, const char *name, cJSON *item)
+{
+    if (item && cJSON_AddItemToObject(object, name, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+static bool add_text(cJSON *object, const char *name, const char *text)
+{
+    return cJSON_AddStringToObject(object, name, text) != NULL;
+}
+
+static bool add_number(cJSON *object, const char *name, double value)
+{
+    return cJSON_AddNumberToObject(object, name, value) != NULL;
+}
+
+static bool add_pair(cJSON *object, const char *name, int a, int b)
+{
+    return add(object, name, cJSON_CreateIntArray((const int[]){a, b}, 2));
+}
+
+static bool add_floats(cJSON *object, const char *name, const float *values)
+{
+    const double decimals[] = {shortest(values[0]), shortest(values[1]), shortest(values[2])};
+    return add(object, name, cJSON_CreateDoubleArray(decimals, 3));
+}
+
+static bool add_backbone(cJSON *root, const cnx_convnext_desc *d)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "backbone");
+    return add_text(o, "type", "convnext") &&
+           add(o, "depths", cJSON_CreateIntArray(d->depths, CNX_STAGES)) &&
+           add(o, "dims", cJSON_CreateIntArray(d->dims, CNX_STAGES)) &&
+           add_number(o, "version", d->version);
+}
+
+static bool add_head(cJSON *root, const cnx_description *d)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "head");
+    if (d->task != CNX_TASK_SEGMENTATION)
+        return add_text(o, "type", "linear") && add_number(o, "classes", d->class_count);
+    const cnx_upernet_desc *u = &d->upernet;
+    return add_text(o, "type", "upernet") && add_number(o, "channels", u->channels) &&
+           add_number(o, "classes", u->classes) &&
+           add(o, "pool_scales", cJSON_CreateIntArray(u->pool_scales, u->pools));
+}
+
+static bool add_classes(cJSON *root, const cnx_description *d)
+{
+    cJSON *names = cJSON_CreateStringArray((const char *const *)d->class_names, d->class_count);
+    cJSON *palette = cJSON_CreateArray();
+    bool ok = names && palette;
+    for (int i = 0; i < d->class_count && ok; i++) {
+        const uint8_t *c = d->palette + 3 * (size_t)i;
+        cJSON *rgb = cJSON_CreateIntArray((const int[]){c[0], c[1], c[2]}, 3);
+        ok = rgb && cJSON_AddItemToArray(palette, rgb);
+    }
+    ok = add(root, "classes", names) && ok;
+    return add(root, "palette", palette) && ok;
+}
+
+static bool add_tta(cJSON *pipeline, const cnx_pipeline *p)
+{
+    cJSON *o = cJSON_AddObjectToObject(pipeline, "tta");
+    return add(o, "scales", cJSON_CreateDoubleArray(p->scales, p->scale_count)) &&
+           cJSON_AddBoolToObject(o, "flip", p->flip) &&
+           add_text(o, "rule", p->rule == CNX_TTA_MMSEG1 ? "mmseg1" : "mmseg0");
+}
+
+static bool add_pipeline(cJSON *root, const cnx_description *d)
+{
+    const cnx_pipeline *p = &d->pipeline;
+    cJSON *o = cJSON_AddObjectToObject(root, "pipeline");
+    const bool scale = p->resize ? add_pair(o, "scale", p->scale_long, p->scale_short)
+                                 : cJSON_AddNullToObject(o, "scale") != NULL;
+    return scale &&
+           (d->mode_from_default ||
+            add_text(o, "mode", p->mode == CNX_MODE_WHOLE ? "whole" : "slide")) &&
+           add_pair(o, "crop", p->crop_h, p->crop_w) &&
+           add_pair(o, "stride", p->stride_h, p->stride_w) && add_floats(o, "mean", p->mean) &&
+           add_floats(o, "std", p->std) && add_number(o, "pad_divisor", p->pad_divisor) &&
+           add_tta(o, p);
+}
+
+cJSON *cnx_description_to_json(const cnx_description *d)
+{
+    cJSON *root = cJSON_CreateObject();
+    if (add_text(root, "name", d->name) && add_text(root, "task", cnx_task_name(d->task)) &&
+        add_backbone(root, &d->backbone) && add_head(root, d) && add_classes(root, d) &&
+        add_pipeline(root, d))
+        return root;
+    cJSON_Delete(root);
+    return NULL;
+}

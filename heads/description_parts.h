@@ -1,0 +1,33 @@
+/* The steps in which a description comes about; each fills its own part of it. */
+#ifndef CNX_HEADS_DESCRIPTION_PARTS_H
+#define CNX_HEADS_DESCRIPTION_PARTS_H
+
+#include "heads/description.h"
+
+/* Task, backbone, head and class count, from names and shapes.  The number of pool scales is set,
+ * the scales themselves are not. */
+cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpoint,
+                               const cnx_weights *weights, cnx_error *err);
+/* The same from a config; pool scales are left out too where the config has none. */
+cnx_status cnx_describe_from_fields(cnx_description *d, const cJSON *config, cnx_error *err);
+/* CNX_ERR_MODEL when a config says something else than the shapes do. */
+cnx_status cnx_describe_compare(const cnx_description *d, const cJSON *config, cnx_error *err);
+/* The bins of the pyramid pooling: the config's, else the published ones. */
+cnx_status cnx_describe_pools(cnx_description *d, const cJSON *config, cnx_error *err);
+
+/* Class names and palette: the config's, else the checkpoint's (NULL for none), else a known data
+ * set's, else generated. */
+cnx_status cnx_describe_classes(cnx_description *d, const cnx_checkpoint *checkpoint,
+                                const cJSON *config, cnx_error *err);
+
+/* The test pipeline: the published one, overridden by the config. */
+cnx_status cnx_describe_pipeline(cnx_description *d, const cnx_checkpoint *checkpoint,
+                                 const cJSON *config, cnx_error *err);
+
+/* "segmentation" ... */
+const char *cnx_task_name(cnx_task task);
+
+/* Copies the whole numbers of a list to out[room]; how many there were. */
+int cnx_config_integers(const cJSON *list, int *out, int room);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * The architecture, read off names and shapes.
+ *
+ * A width stands in many tensors.  It is decided by a vote among them, so that one damaged tensor
+ * does not bend the whole inference: the others agree, and the check that follows names the one
+ * that differs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/checkpoint/keyreport.h"
+#include "heads/description_parts.h"
+
+enum { MAX_DEPTH = 1000, MAX_WIDTH = 65536 };
+
+/* ---- votes ---- */
+
+typedef struct ballot {
+    const cnx_weights *weights;
+    int64_t votes[16];
+    int count;
+} ballot;
+
+/* The size of one axis of a tensor; axis -1: all its elements. */
+static void vote(ballot *b, int axis, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void vote(ballot *b, int axis, const char *fmt, ...)
+{
+    char name[128];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(name, sizeof name, fmt, args);
+    va_end(args);
+    const cnx_tensor_info *t = cnx_weights_find(b->weights, name);
+    if (!t || axis >= t->rank || b->count == (int)(sizeof b->votes / sizeof *b->votes))
+        return;
+    const int64_t size = axis >= 0                  ? t->shape[axis]
+                         : t->elements <= MAX_WIDTH ? (int64_t)t->elements
+                                                    : 0;
+    if (size > 0)
+        b->votes[b->count++] = size;
+}
+
+/* What most say, the first of equals; 0 when nobody voted or the winner is past the limit. */
+static int elect(const ballot *b, int limit)
+{
+    int64_t winner = 0;
+    int most = 0;
+    for (int i = 0; i < b->count; i++) {
+        int n = 0;
+        for (int j = 0; j < b->count; j++)
+            n += b->votes[j] == b->votes[i];
+        if (n > most) {
+            most = n;
+            winner = b->votes[i];
+        }
+    }
+    return winner <= limit ? (int)winner : 0;
+}
+
+/* ---- names ---- */
+
+static bool starts_with(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool any_canonical(const cnx_weights *w, const char *prefix)
+{
+    for (size_t i = 0; i < cnx_weights_key_count(w); i++) {
+        const cnx_key *key = cnx_weights_key(w, i);
+        if (key->canonical && starts_with(key->canonical, prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool any_raw(const cnx_weights *w, const char *prefix)
+{
+    for (size_t i = 0; i < cnx_weights_key_count(w); i++) {
+        const cnx_key *key = cnx_weights_key(w, i);
+        if (key->tensor && starts_with(key->tensor->name, prefix))
+            return true;
+    }
+    return false;
+}
+
+/* One more than the highest number that follows `prefix` in a canonical name, at most limit + 1. */
+static int count_after(const cnx_weights *w, const char *prefix, int limit)
+{
+    const size_t skip = strlen(prefix);
+    int count = 0;
+    for (size_t i = 0; i < cnx_weights_key_count(w); i++) {
+        const cnx_key *key = cnx_weights_key(w, i);
+        int n = 0, digits = 0;
+        if (!key->canonical || !starts_with(key->canonical, prefix))
+            continue;
+        const char *p = key->canonical + skip;
+        for (; p[digits] >= '0' && p[digits] <= '9' && n <= limit; digits++)
+            n = n * 10 + (p[digits] - '0');
+        if (digits == 0 || (n <= limit && p[digits] != '.'))
+            continue;
+        n = n > limit ? limit : n;
+        count = n + 1 > count ? n + 1 : count;
+    }
+    return count;
+}
+
+/* ---- backbone ---- */
+
+static int stage_width(const cnx_weights *w, const char *prefix, int i)
+{
+    ballot b = {.weights = w};
+    const int conv = i == 0 ? 0 : 1;
+    vote(&b, -1, "%sdownsample_layers.%d.%d.bias", prefix, i, conv);
+    vote(&b, 0, "%sdownsample_layers.%d.%d.weight", prefix, i, conv);
+    if (i == 0) {
+        vote(&b, -1, "%sdownsample_layers.0.1.weight", prefix);
+        vote(&b, -1, "%sdownsample_layers.0.1.bias", prefix);
+    }
+    vote(&b, -1, "%sdownsample_layers.%d.0.weight", prefix, i + 1);
+    vote(&b, 0, "%sstages.%d.0.dwconv.weight", prefix, i);
+    vote(&b, -1, "%sstages.%d.0.dwconv.bias", prefix, i);
+    vote(&b, -1, "%sstages.%d.0.norm.weight", prefix, i);
+    vote(&b, -1, "%sstages.%d.0.norm.bias", prefix, i);
+    vote(&b, 0, "%sstages.%d.0.pwconv2.weight", prefix, i);
+    vote(&b, -1, "%sstages.%d.0.pwconv2.bias", prefix, i);
+    vote(&b, -1, "%sstages.%d.0.gamma", prefix, i);
+    vote(&b, -1, "%snorm%d.weight", prefix, i);
+    vote(&b, -1, "%snorm%d.bias", prefix, i);
+    return elect(&b, MAX_WIDTH);
+}
+
+static bool has_grn(const cnx_weights *w, const char *prefix, const int depths[CNX_STAGES])
+{
+    char name[128];
+    for (int i = 0; i < CNX_STAGES; i++)
+        for (int j = 0; j < depths[i]; j++) {
+            snprintf(name, sizeof name, "%sstages.%d.%d.grn.gamma", prefix, i, j);
+            if (cnx_weights_find(w, name))
+                return true;
+        }
+    return false;
+}
+
+static cnx_status describe_backbone(cnx_convnext_desc *d, const char *file, const cnx_weights *w,
+                                    const char *prefix, cnx_error *err)
+{
+    for (int i = 0; i < CNX_STAGES; i++) {
+        char blocks[64];
+        snprintf(blocks, sizeof blocks, "%sstages.%d.", prefix, i);
+        d->depths[i] = count_after(w, blocks, MAX_DEPTH);
+        CNX_FAIL_IF(d->depths[i] == 0, CNX_ERR_MODEL,
+                    "%s: no tensors %s*: ConvNeXt has four stages, each of one block or more", file,
+                    blocks);
+        CNX_FAIL_IF(d->depths[i] > MAX_DEPTH, CNX_ERR_MODEL,
+                    "%s: %s* has more than %d blocks, which no network has", file, blocks,
+                    (int)MAX_DEPTH);
+        d->dims[i] = stage_width(w, prefix, i);
+        CNX_FAIL_IF(d->dims[i] == 0, CNX_ERR_MODEL,
+                    "%s: the shapes of %s* tell no width from 1 to %d", file, blocks,
+                    (int)MAX_WIDTH);
+    }
+    d->version = has_grn(w, prefix, d->depths) ? 2 : 1;
+    return CNX_OK;
+}
+
+/* ---- heads ---- */
+
+static cnx_status describe_upernet(cnx_upernet_desc *d, const char *file, const cnx_weights *w,
+                                   cnx_error *err)
+{
+    ballot width = {.weights = w}, classes = {.weights = w};
+    vote(&width, 0, "decode_head.fpn_bottleneck.conv.weight");
+    vote(&width, -1, "decode_head.fpn_bottleneck.bn.weight");
+    vote(&width, 0, "decode_head.bottleneck.conv.weight");
+    vote(&width, -1, "decode_head.bottleneck.bn.weight");
+    vote(&width, 0, "decode_head.lateral_convs.0.conv.weight");
+    vote(&width, -1, "decode_head.lateral_convs.0.bn.weight");
+    vote(&width, 0, "decode_head.fpn_convs.0.conv.weight");
+    vote(&width, -1, "decode_head.fpn_convs.0.bn.weight");
+    vote(&width, 0, "decode_head.psp_modules.0.1.conv.weight");
+    vote(&width, 1, "decode_head.conv_seg.weight");
+    vote(&classes, 0, "decode_head.conv_seg.weight");
+    vote(&classes, -1, "decode_head.conv_seg.bias");
+    vote(&classes, 0, "auxiliary_head.conv_seg.weight");
+    vote(&classes, -1, "auxiliary_head.conv_seg.bias");
+    d->channels = elect(&width, MAX_WIDTH);
+    d->classes = elect(&classes, CNX_MAX_CLASSES);
+    d->pools = count_after(w, "decode_head.psp_modules.", CNX_MAX_POOLS);
+    CNX_FAIL_IF(d->pools == 0, CNX_ERR_UNSUPPORTED,
+                "%s: decode_head has no psp_modules: the head is not UPerHead, the only one that "
+                "is known for segmentation",
+                file);
+    CNX_FAIL_IF(d->pools > CNX_MAX_POOLS, CNX_ERR_UNSUPPORTED,
+                "%s: decode_head.psp_modules has more than %d branches", file, CNX_MAX_POOLS);
+    CNX_FAIL_IF(d->channels == 0, CNX_ERR_MODEL,
+                "%s: the shapes of decode_head.* tell no width from 1 to %d", file, (int)MAX_WIDTH);
+    CNX_FAIL_IF(d->classes == 0, CNX_ERR_MODEL,
+                "%s: decode_head.conv_seg tells no class count from 1 to %d", file,
+                CNX_MAX_CLASSES);
+    return CNX_OK;
+}
+
+static cnx_status describe_classifier(cnx_description *d, const char *file, const cnx_weights *w,
+                                      cnx_error *err)
+{
+    ballot classes = {.weights = w};
+    vote(&classes, 0, "head.weight");
+    vote(&classes, -1, "head.bias");
+    d->class_count = elect(&classes, CNX_MAX_CLASSES);
+    CNX_FAIL_IF(d->class_count == 0, CNX_ERR_MODEL,
+                "%s: head.weight tells no class count from 1 to %d", file, CNX_MAX_CLASSES);
+    return CNX_OK;
+}
+
+/* ---- what kind of file ---- */
+
+static cnx_status refuse_without_backbone(const char *file, const cnx_weights *w, cnx_error *err)
+{
+    CNX_FAIL_IF(cnx_weights_key_count(w) == 0, CNX_ERR_MODEL, "%s: the file holds no tensors",
+                file);
+    const cnx_shown_name first = cnx_show_name(cnx_weights_key(w, 0)->tensor->name);
+    return cnx_fail(err, CNX_ERR_MODEL,
+                    "%s: no ConvNeXt in it: none of its %zu tensors is named like a stem, a "
+                    "downsampling or a block in any known dialect (the first is %s)",
+                    file, cnx_weights_key_count(w), first.text);
+}
+
+cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpoint,
+                               const cnx_weights *w, cnx_error *err)
+{
+    const char *file = cnx_checkpoint_name(checkpoint);
+    const bool prefixed =
+        any_canonical(w, "backbone.stages.") || any_canonical(w, "backbone.downsample_layers.");
+    if (!prefixed && !any_canonical(w, "stages.") && !any_canonical(w, "downsample_layers."))
+        return refuse_without_backbone(file, w, err);
+    const bool segmentor = any_canonical(w, "decode_head.");
+    CNX_FAIL_IF(!segmentor && (any_raw(w, "rpn_head.") || any_raw(w, "roi_head.")),
+                CNX_ERR_UNSUPPORTED,
+                "%s: a detection checkpoint (rpn_head.*, roi_head.*); this version segments with "
+                "UPerNet checkpoints (decode_head.*)",
+                file);
+    CNX_FAIL_IF(segmentor && !prefixed, CNX_ERR_MODEL,
+                "%s: decode_head.* is there, but the backbone's names lack \"backbone.\"", file);
+    CNX_TRY(describe_backbone(&d->backbone, file, w, prefixed ? "backbone." : "", err));
+    if (segmentor) {
+        d->task = CNX_TASK_SEGMENTATION;
+        CNX_TRY(describe_upernet(&d->upernet, file, w, err));
+        d->class_count = d->upernet.classes;
+        return CNX_OK;
+    }
+    CNX_FAIL_IF(!any_canonical(w, "head."), CNX_ERR_MODEL,
+                "%s: a bare ConvNeXt backbone: no segmentation head (decode_head.*) and no "
+                "classifier; to segment, use a UPerNet checkpoint such as "
+                "upernet_convnext_tiny_1k_512x512.pth, or the built-in demo model",
+                file);
+    d->task = CNX_TASK_CLASSIFICATION;
+    return describe_classifier(d, file, w, err);
+}

@@ -1,0 +1,24 @@
+/* Data sets whose class names and colours are known without a checkpoint telling them. */
+#ifndef CNX_HEADS_KNOWN_SETS_H
+#define CNX_HEADS_KNOWN_SETS_H
+
+#include <cjson/cJSON.h>
+
+#include "core/status.h"
+
+typedef struct cnx_known_set {
+    const char *name;
+    int classes;
+    bool has_palette;
+    bool by_count;    /* a segmentor with so many classes is taken for one of this set */
+    const char *file; /* embedded: {"classes": [...], "palette": [...]} */
+} cnx_known_set;
+
+/* NULL when there is none. */
+const cnx_known_set *cnx_known_set_named(const char *name);
+const cnx_known_set *cnx_known_set_by_count(int classes);
+
+/* The set's file, parsed; the caller deletes it. */
+cnx_status cnx_known_set_load(cJSON **out, const cnx_known_set *set, cnx_error *err);
+
+#endif

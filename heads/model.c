@@ -1,0 +1,162 @@
+#include "heads/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "heads/config.h"
+#include "heads/embedded.h"
+
+/* ---- layers of config ---- */
+
+/* What a converted file says about itself: the "cnx" entry of its metadata. */
+static cnx_status load_metadata(cJSON **out, const cnx_checkpoint *checkpoint, cnx_error *err)
+{
+    cnx_error local;
+    const char *text = cnx_checkpoint_text(checkpoint, "cnx");
+    *out = NULL;
+    if (!text || cnx_checkpoint_container(checkpoint) != CNX_SAFETENSORS)
+        return CNX_OK;
+    cnx_status status = cnx_json_parse(out, text, strlen(text), "metadata \"cnx\"", &local);
+    if (status == CNX_OK)
+        status = cnx_config_validate(*out, &local);
+    if (status == CNX_OK)
+        return CNX_OK;
+    cJSON_Delete(*out);
+    *out = NULL;
+    /* Whatever is wrong with it, it is the file that is wrong, not the caller. */
+    return cnx_fail(err, status == CNX_ERR_MEMORY ? status : CNX_ERR_FORMAT,
+                    "%s: metadata \"cnx\": %s", cnx_checkpoint_name(checkpoint), local.message);
+}
+
+/* The model's own layer (metadata, or the demo's config), then the caller's. */
+static cnx_status gather_config(cJSON **out, const cnx_checkpoint *checkpoint, bool demo,
+                                const char *config_path, const char *const *sets, size_t set_count,
+                                bool *own_classes, cnx_error *err)
+{
+    cJSON *layer;
+    if (demo)
+        CNX_TRY(cnx_config_load(out, "nuclei_upernet_convnext_atto", NULL, 0, err));
+    else
+        CNX_TRY(load_metadata(out, checkpoint, err));
+    cnx_status status = cnx_config_load(&layer, config_path, sets, set_count, err);
+    *own_classes =
+        cnx_config_get(*out, "classes") && status == CNX_OK && !cnx_config_get(layer, "classes");
+    if (status == CNX_OK && layer)
+        status = cnx_config_merge(out, layer, err);
+    if (status != CNX_OK) {
+        cJSON_Delete(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* ---- opening ---- */
+
+static cnx_status open_checkpoint(cnx_checkpoint **out, const char *path, cnx_error *err)
+{
+    cnx_embedded_file file;
+    if (path)
+        return cnx_checkpoint_open(out, path, err);
+    CNX_FAIL_IF(!cnx_embedded_find(CNX_DEMO_MODEL, &file), CNX_ERR_INTERNAL,
+                "the demo model is not built in");
+    return cnx_checkpoint_open_memory(out, file.data, file.size, "built-in demo model", err);
+}
+
+static cnx_status refuse_classifier(const cnx_model_file *f, cnx_error *err)
+{
+    return cnx_fail(
+        err, CNX_ERR_MODEL,
+        "%s: an ImageNet classification checkpoint (norm.*, head.* with %d classes): it "
+        "has a ConvNeXt backbone, but neither the output norms norm0..norm3 nor a "
+        "segmentation head (decode_head.*); to segment, use a UPerNet checkpoint such "
+        "as upernet_convnext_tiny_1k_512x512.pth, or the built-in demo model",
+        cnx_checkpoint_name(f->checkpoint), f->description.class_count);
+}
+
+static void expect_classifier(const cnx_description *d, cnx_weights *w)
+{
+    const int64_t width = d->backbone.dims[CNX_STAGES - 1], classes = d->class_count;
+    cnx_convnext_expect(&d->backbone, "", false, w);
+    cnx_weights_expect(w, "norm.weight", 1, &width);
+    cnx_weights_expect(w, "norm.bias", 1, &width);
+    cnx_weights_expect(w, "head.weight", 2, (const int64_t[]){classes, width});
+    cnx_weights_expect(w, "head.bias", 1, &classes);
+}
+
+static void expect_all(cnx_model_file *f)
+{
+    const cnx_description *d = &f->description;
+    if (d->task == CNX_TASK_CLASSIFICATION) {
+        expect_classifier(d, f->weights);
+        return;
+    }
+    cnx_convnext_expect(&d->backbone, "backbone.", true, f->weights);
+    cnx_upernet_expect(&d->upernet, d->backbone.dims, f->weights);
+}
+
+cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char *config_path,
+                               const char *const *sets, size_t set_count, bool report_only,
+                               cnx_error *err)
+{
+    cnx_status status = CNX_OK;
+    cJSON *config = NULL;
+    bool own_classes = false;
+    memset(out, 0, sizeof *out);
+    CNX_CHECK(open_checkpoint(&out->checkpoint, path, err));
+    CNX_CHECK(cnx_weights_open(&out->weights, out->checkpoint, err));
+    CNX_CHECK(gather_config(&config, out->checkpoint, !path, config_path, sets, set_count,
+                            &own_classes, err));
+    CNX_CHECK(cnx_description_infer(&out->description, out->checkpoint, out->weights, config, err));
+    if (own_classes)
+        snprintf(out->description.classes_from, sizeof out->description.classes_from, "checkpoint");
+    if (out->description.task == CNX_TASK_CLASSIFICATION && !report_only)
+        CNX_CHECK(refuse_classifier(out, err));
+    expect_all(out);
+    if (!report_only)
+        CNX_CHECK(cnx_weights_check(out->weights, err));
+cleanup:
+    cJSON_Delete(config);
+    if (status != CNX_OK)
+        cnx_model_file_close(out);
+    return status;
+}
+
+void cnx_model_file_close(cnx_model_file *file)
+{
+    cnx_description_free(&file->description);
+    cnx_weights_close(&file->weights);
+    cnx_checkpoint_close(&file->checkpoint);
+}
+
+/* ---- parameters ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* BatchNorm's statistics are stored beside the parameters and learnt by none. */
+static bool is_buffer(const char *canonical)
+{
+    return ends_with(canonical, ".running_mean") || ends_with(canonical, ".running_var") ||
+           ends_with(canonical, ".num_batches_tracked");
+}
+
+void cnx_model_file_parameters(const cnx_model_file *file, size_t *with_auxiliary, size_t *needed)
+{
+    static const char auxiliary[] = "auxiliary_head.";
+    *with_auxiliary = *needed = 0;
+    for (size_t i = 0; i < cnx_weights_key_count(file->weights); i++) {
+        const cnx_key *key = cnx_weights_key(file->weights, i);
+        if (!key->tensor || !key->canonical || is_buffer(key->canonical))
+            continue;
+        if (key->state == CNX_KEY_MATCHED) {
+            *needed += key->tensor->elements;
+            *with_auxiliary += key->tensor->elements;
+        } else if (strncmp(key->canonical, auxiliary, sizeof auxiliary - 1) == 0) {
+            *with_auxiliary += key->tensor->elements;
+        }
+    }
+}
