@@ -18,10 +18,10 @@ static void count_picture(areas *a, cnx_segmentor *seg, const char *data, const 
     char path[GOLDEN_PATH];
     cnx_image image, truth;
     segment_result r = {0};
-    snprintf(path, sizeof path, "%s/images/validation/%s", data, name);
+    golden_format(path, "%s/images/validation/%s", data, name);
     if (!segment_read_image(&image, path))
         return;
-    snprintf(path, sizeof path, "%s/annotations/validation/%s", data, name);
+    golden_format(path, "%s/annotations/validation/%s", data, name);
     if (segment_read_image(&truth, path)) {
         const bool fits = truth.width == image.width && truth.height == image.height;
         CHECK(fits, "%s: picture and annotation differ in size", name);

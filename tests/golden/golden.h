@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "core/json.h"
@@ -26,11 +27,16 @@ typedef struct golden_tree {
     cJSON *manifest; /* owned */
 } golden_tree;
 
-/* dir/name in `out`; a name that does not fit is a failed check. */
-static inline const char *golden_join(char out[GOLDEN_PATH], const char *dir, const char *name)
+/* A path or a name in words, made as by printf; one that does not fit is a failed check. */
+static inline const char *golden_format(char out[GOLDEN_PATH], const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline const char *golden_format(char out[GOLDEN_PATH], const char *fmt, ...)
 {
-    const int n = snprintf(out, GOLDEN_PATH, "%s/%s", dir, name);
-    CHECK(n > 0 && n < GOLDEN_PATH, "%s/%s is too long", dir, name);
+    va_list args;
+    va_start(args, fmt);
+    const int n = vsnprintf(out, GOLDEN_PATH, fmt, args);
+    va_end(args);
+    CHECK(n > 0 && n < GOLDEN_PATH, "%s: too long", out);
     return out;
 }
 
@@ -55,11 +61,11 @@ static inline int golden_open(golden_tree trees[GOLDEN_ROOTS])
 {
     char shared[GOLDEN_PATH], manifest[GOLDEN_PATH];
     int count = 0;
-    snprintf(trees[count++].path, GOLDEN_PATH, "%s/tests/data/segmentation", CNX_SOURCE_DIR);
+    golden_format(trees[count++].path, "%s/tests/data/segmentation", CNX_SOURCE_DIR);
     if (check_shared(shared, sizeof shared, "fixtures/seg"))
-        snprintf(trees[count++].path, GOLDEN_PATH, "%s", shared);
+        golden_format(trees[count++].path, "%s", shared);
     for (int i = 0; i < count; i++)
-        trees[i].manifest = golden_json(golden_join(manifest, trees[i].path, "manifest.json"));
+        trees[i].manifest = golden_json(golden_format(manifest, "%s/manifest.json", trees[i].path));
     return count;
 }
 
@@ -76,7 +82,7 @@ static inline int golden_each(const golden_tree *tree, const char *sub, golden_v
 {
     char dir[GOLDEN_PATH];
     struct dirent **entries = NULL;
-    const int n = scandir(golden_join(dir, tree->path, sub), &entries, NULL, alphasort);
+    const int n = scandir(golden_format(dir, "%s/%s", tree->path, sub), &entries, NULL, alphasort);
     int visited = 0;
     for (int i = 0; i < n; i++) {
         if (entries[i]->d_name[0] != '.') {
@@ -214,7 +220,7 @@ static inline bool golden_near_key(const golden_tree *tree, const char *key, con
     const cJSON *rtol = cJSON_GetObjectItemCaseSensitive(entry, "rtol");
     const bool stated = cJSON_IsNumber(atol) && cJSON_IsNumber(rtol);
     CHECK(stated, "the manifest of %s states no tolerance for %s", tree->path, key);
-    snprintf(what, sizeof what, "%s (%s)", key, context);
+    golden_format(what, "%s (%s)", key, context);
     return stated && golden_near(what, got, want, n, atol->valuedouble, rtol->valuedouble);
 }
 

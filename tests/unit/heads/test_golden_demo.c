@@ -7,12 +7,12 @@ static const char *const pictures[] = {"76c44d1addac", "01d44a26f668", "4d09672b
 static bool find_golden(char path[GOLDEN_PATH], const char *id, const char *suffix)
 {
     char shared[GOLDEN_PATH];
-    snprintf(path, GOLDEN_PATH, "%s/tests/data/segmentation/demo/%s%s", CNX_SOURCE_DIR, id, suffix);
+    golden_format(path, "%s/tests/data/segmentation/demo/%s%s", CNX_SOURCE_DIR, id, suffix);
     if (access(path, R_OK) == 0)
         return true;
     if (!check_shared(shared, sizeof shared, "models/golden"))
         return false;
-    snprintf(path, GOLDEN_PATH, "%s/%s%s", shared, id, suffix);
+    golden_format(path, "%s/%s%s", shared, id, suffix);
     return access(path, R_OK) == 0;
 }
 
@@ -43,7 +43,7 @@ static void check_logits(const char *id, const segment_result *r)
     const size_t pixels = (size_t)r->width * (size_t)r->height, c = (size_t)r->classes;
     float *planes = cnx_alloc(pixels * c * sizeof(float));
     golden_to_channels_first(planes, r->logits, c, pixels);
-    snprintf(what, sizeof what, "%s: logits at the picture's size", id);
+    golden_format(what, "%s: logits at the picture's size", id);
     CHECK(want.n == pixels * c, "%s: %zu elements", id, want.n);
     if (want.n == pixels * c)
         golden_near(what, planes, want.data, want.n, 1e-3 + 5e-4, 1e-3 + 5e-4);
@@ -86,7 +86,7 @@ static void check_quarter(const char *id, cnx_segmentor *seg, const cnx_image *i
     CHECK(cnx_segmentor_network(seg, input, h, w, got, NULL, NULL, &err) == CNX_OK, "%s",
           err.message);
     golden_to_channels_first(planes, got, c, pixels);
-    snprintf(what, sizeof what, "%s: logits at a quarter", id);
+    golden_format(what, "%s: logits at a quarter", id);
     if (want.n == pixels * c)
         golden_near(what, planes, want.data, want.n, 1e-3, 1e-3);
     cnx_free(input);
@@ -127,7 +127,7 @@ int main(void)
         char path[GOLDEN_PATH];
         cnx_image image;
         segment_result r = {0};
-        snprintf(path, sizeof path, "%s/tests/data/nuclei/%s.png", CNX_SOURCE_DIR, pictures[i]);
+        golden_format(path, "%s/tests/data/nuclei/%s.png", CNX_SOURCE_DIR, pictures[i]);
         if (!segment_read_image(&image, path))
             continue;
         if (segment_run_whole(&r, seg, &image, NULL, CNX_WANT_LOGITS, pictures[i])) {

@@ -20,7 +20,7 @@ static bool output_path(char path[GOLDEN_PATH], const golden_case *g, const char
 {
     const char *file = golden_text(g->outputs, output);
     if (file)
-        snprintf(path, GOLDEN_PATH, "%s/cases/%s/%s", g->tree->path, g->name, file);
+        golden_format(path, "%s/cases/%s/%s", g->tree->path, g->name, file);
     return file != NULL;
 }
 
@@ -28,12 +28,12 @@ static bool case_open(golden_case *g, const golden_tree *tree, const char *name)
 {
     char path[GOLDEN_PATH];
     *g = (golden_case){.tree = tree, .name = name};
-    snprintf(path, sizeof path, "%s/cases/%s/case.json", tree->path, name);
+    golden_format(path, "%s/cases/%s/case.json", tree->path, name);
     g->json = golden_json(path);
     if (!g->json)
         return false;
     g->outputs = cJSON_GetObjectItemCaseSensitive(g->json, "outputs");
-    snprintf(path, sizeof path, "%s/cases/%s/%s", tree->path, name, golden_text(g->json, "image"));
+    golden_format(path, "%s/cases/%s/%s", tree->path, name, golden_text(g->json, "image"));
     return segment_read_image(&g->image, path) && output_path(path, g, "labels") &&
            segment_read_image(&g->labels, path) && output_path(path, g, "ties") &&
            segment_read_image(&g->ties, path);
@@ -101,7 +101,7 @@ static void check_volume(const golden_case *g, const char *output, const float *
     CHECK(want.n == pixels * c, "%s: %s has %zu elements", g->name, output, want.n);
     float *planes = cnx_alloc(pixels * c * sizeof(float));
     golden_to_channels_first(planes, got, c, pixels);
-    snprintf(key, sizeof key, "cases/%s/%s", g->name, golden_text(g->outputs, output));
+    golden_format(key, "cases/%s/%s", g->name, golden_text(g->outputs, output));
     if (want.n == pixels * c)
         golden_near_key(g->tree, key, planes, want.data, want.n, context);
     cnx_free(planes);
@@ -227,8 +227,7 @@ static void compare_map(tap_state *state, const char *name, cnx_map map)
                 for (size_t i = 0; i < c; i++)
                     got[i * pixels + (size_t)y * (size_t)map.w + (size_t)x] =
                         cnx_map_pixel(map, y, x)[i];
-        snprintf(key, sizeof key, "cases/%s/%s", state->g->name,
-                 golden_text(state->g->outputs, name));
+        golden_format(key, "cases/%s/%s", state->g->name, golden_text(state->g->outputs, name));
         golden_near_key(state->g->tree, key, got, want.data, want.n, state->context);
         cnx_free(got);
     }
@@ -297,9 +296,9 @@ static void run_case(const golden_case *g, const char *checkpoint, const char *k
                      segment_result *r)
 {
     char path[GOLDEN_PATH], context[GOLDEN_PATH];
-    snprintf(context, sizeof context, "%s, %s, %d threads", checkpoint, kernels, threads);
+    golden_format(context, "%s, %s, %d threads", checkpoint, kernels, threads);
     cnx_segmentor *seg =
-        segment_open(golden_join(path, g->tree->path, checkpoint), kernels, threads);
+        segment_open(golden_format(path, "%s/%s", g->tree->path, checkpoint), kernels, threads);
     if (!seg)
         return;
     const cnx_pipeline p = case_pipeline(g, seg);

@@ -4,7 +4,8 @@
 static void check_keep_ratio(const golden_tree *tree)
 {
     char path[GOLDEN_PATH];
-    cJSON *table = golden_json(golden_join(path, tree->path, "ops/size_rules/keep_ratio.json"));
+    cJSON *table =
+        golden_json(golden_format(path, "%s/ops/size_rules/keep_ratio.json", tree->path));
     const cJSON *row;
     cJSON_ArrayForEach(row, table)
     {
@@ -27,7 +28,8 @@ static void check_keep_ratio(const golden_tree *tree)
 static void check_windows(const golden_tree *tree, cnx_segmentor *seg)
 {
     char path[GOLDEN_PATH];
-    cJSON *table = golden_json(golden_join(path, tree->path, "ops/size_rules/slide_windows.json"));
+    cJSON *table =
+        golden_json(golden_format(path, "%s/ops/size_rules/slide_windows.json", tree->path));
     const cJSON *row;
     cJSON_ArrayForEach(row, table)
     {
@@ -61,7 +63,7 @@ int main(void)
     const int count = golden_open(trees);
     char path[GOLDEN_PATH];
     cnx_segmentor *seg =
-        segment_open(golden_join(path, trees[0].path, "models/mini_official.pth"), "auto", 1);
+        segment_open(golden_format(path, "%s/models/mini_official.pth", trees[0].path), "auto", 1);
     for (int i = 0; i < count; i++) {
         check_keep_ratio(&trees[i]);
         if (seg)

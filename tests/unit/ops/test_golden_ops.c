@@ -16,7 +16,7 @@ typedef struct op {
 
 static void op_path(char out[GOLDEN_PATH], const op *o, const char *file)
 {
-    snprintf(out, GOLDEN_PATH, "%s/ops/%s/%s", o->tree->path, o->name, file);
+    golden_format(out, "%s/ops/%s/%s", o->tree->path, o->name, file);
 }
 
 static bool has_file(const op *o, const char *file)
@@ -38,7 +38,7 @@ static golden_array operand(const op *o, const char *file)
 static void compare(const op *o, const float *got)
 {
     char key[GOLDEN_PATH];
-    snprintf(key, sizeof key, "ops/%s/y.npy", o->name);
+    golden_format(key, "ops/%s/y.npy", o->name);
     golden_near_key(o->tree, key, got, o->y.data, o->y.n, o->k->name);
 }
 
