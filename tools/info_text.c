@@ -96,7 +96,7 @@ static void print_file(const cnx_info_report *info)
         print_text(section);
         putchar('"');
     }
-    printf(", names as in %s\n", cnx_dialect_name(cnx_weights_dialect(info->weights)));
+    printf(", %s names\n", cnx_dialect_name(cnx_weights_dialect(info->weights)));
 
     size_t counts[CNX_INFO_DTYPES];
     cnx_info_count_dtypes(info, counts);
