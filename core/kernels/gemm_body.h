@@ -171,7 +171,7 @@ static void finish(const gemm_job *job, const float *sum, int row, int rows, int
 typedef struct gemm_step {
     int row, rows; /* the strip */
     int k0;
-    partial sums; /* of the strip from first_column on; not read first, not written last */
+    partial sums;      /* of the strip from first_column on; not read first, not written last */
     const float *next; /* the part of a that comes next, [next_rows][next_depth] */
     int next_rows, next_depth;
 } gemm_step;

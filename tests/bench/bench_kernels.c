@@ -86,8 +86,8 @@ static void run_gemm(void *context)
     for (int i = 0; i < s->m; i += step) {
         float *c = g->c + (size_t)i * (size_t)s->n;
         const cnx_epilogue e = {g->bias, s->act, s->residual ? c : NULL, (size_t)s->n};
-        g->k->gemm(s->m - i < step ? s->m - i : step, s->n, s->k,
-                   g->a + (size_t)i * (size_t)s->k, (size_t)s->k, g->packed, c, (size_t)s->n, &e);
+        g->k->gemm(s->m - i < step ? s->m - i : step, s->n, s->k, g->a + (size_t)i * (size_t)s->k,
+                   (size_t)s->k, g->packed, c, (size_t)s->n, &e);
     }
 }
 
