@@ -256,6 +256,13 @@ static bool any_starts_with(const char *const *names, size_t count, const char *
     return false;
 }
 
+const char *cnx_dialect_name(cnx_dialect dialect)
+{
+    static const char *const names[] = {"official", "OpenMMLab 1.x", "Hugging Face", "timm",
+                                        "torchvision"};
+    return names[dialect];
+}
+
 cnx_keymap cnx_keymap_detect(const char *const *names, size_t count)
 {
     cnx_keymap best = {.dialect = CNX_DIALECT_OFFICIAL, .prefix = ""};

@@ -19,13 +19,6 @@ struct cnx_weights {
     bool out_of_memory; /* remembered by expect, told by check */
 };
 
-const char *cnx_dialect_name(cnx_dialect dialect)
-{
-    static const char *const names[] = {"official", "OpenMMLab 1.x", "Hugging Face", "timm",
-                                        "torchvision"};
-    return names[dialect];
-}
-
 /* ---- opening ---- */
 
 static cnx_status translate(cnx_weights *w, cnx_error *err)
