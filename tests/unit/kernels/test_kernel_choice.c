@@ -1,0 +1,50 @@
+/* Choosing a table by name, and what is said about it. */
+#include "core/cpu.h"
+#include "tests/unit/kernels/kernel_test.h"
+
+static void check_name(const char *name, bool offered)
+{
+    cnx_kernels k;
+    cnx_error err = {0};
+    const cnx_status status = cnx_kernels_init(&k, name, &err);
+    if (!offered) {
+        CHECK(status == CNX_ERR_ARGUMENT, "%s: status %d", name, (int)status);
+        CHECK(strstr(err.message, name) && strstr(err.message, "auto") &&
+                  strstr(err.message, "ref"),
+              "%s: \"%s\"", name, err.message);
+        return;
+    }
+    CHECK(status == CNX_OK && strcmp(k.name, name) == 0, "%s: status %d", name, (int)status);
+    CHECK(k.gemm && k.gemm_pack && k.gemm_packed_size && k.gemm_rows && k.dwconv7_row &&
+              k.layernorm && k.gelu && k.combine && k.resample_row && k.argmax && k.softmax &&
+              k.sum_squares,
+          "%s has holes", name);
+}
+
+int main(void)
+{
+    const unsigned flags = cnx_cpu_flags();
+    cnx_kernels k, best;
+    char text[256], tiny[5];
+    check_name("ref", true);
+    check_name("openblas", true);
+    check_name("avx2", flags & CNX_CPU_AVX2);
+    check_name("avx512", flags & CNX_CPU_AVX512);
+    check_name("avx1024", false);
+    check_name("", false);
+    CHECK(cnx_kernels_init(&k, "nothing", NULL) == CNX_ERR_ARGUMENT, "without an error to fill");
+
+    CHECK(cnx_kernels_init(&k, NULL, NULL) == CNX_OK, "no name");
+    CHECK(cnx_kernels_init(&best, "auto", NULL) == CNX_OK, "auto");
+    const char *expected = flags & CNX_CPU_AVX512 ? "avx512"
+                           : flags & CNX_CPU_AVX2 ? "avx2"
+                                                  : "openblas";
+    CHECK(strcmp(k.name, expected) == 0 && strcmp(best.name, expected) == 0, "auto takes %s",
+          best.name);
+
+    cnx_kernels_describe(&k, text, sizeof text);
+    CHECK(strstr(text, expected) && strstr(text, "OpenBLAS"), "\"%s\"", text);
+    cnx_kernels_describe(&k, tiny, sizeof tiny);
+    CHECK(strlen(tiny) == sizeof tiny - 1, "a short buffer is filled and ended: \"%s\"", tiny);
+    return CHECK_RESULT;
+}
