@@ -90,6 +90,8 @@ static cnx_status open_model(session *s, cnx_error *err)
                           args->label_offset.value, file.description.class_count, top, UINT16_MAX);
     if (status == CNX_OK)
         status = cnx_segmentor_open(&s->segmentor, &file, &options, err);
+    if (status == CNX_ERR_MEMORY && args->max_memory.given)
+        cnx_error_prefix(err, "--max-memory");
     cnx_model_file_close(&file);
     return status;
 }

@@ -88,7 +88,8 @@ static void show(cnx_meter *p, bool item_ended)
 
 void cnx_meter_item(cnx_meter *p, const char *name)
 {
-    p->current = name;
+    const char *slash = strrchr(name, '/');
+    p->current = slash && slash[1] ? slash + 1 : name;
     p->share = 0;
     show(p, false);
 }

@@ -125,8 +125,9 @@ static cnx_status check_path(existing *e, char *path, cnx_error *err)
         const file_id key = {info.st_dev, info.st_ino, NULL};
         const file_id *hit = bsearch(&key, e->ids, e->id_count, sizeof key, compare_ids);
         CNX_FAIL_IF(hit, CNX_ERR_ARGUMENT,
-                    "%s: the result would replace the input %s; give another folder with -o", path,
-                    hit->path);
+                    "%s: the result would replace %s, which this run reads; give another folder "
+                    "with -o",
+                    path, hit->path);
     }
     if (e->found++ == 0) {
         e->first = strdup(path);
@@ -166,10 +167,9 @@ cnx_status cnx_outputs_check_existing(const cnx_outputs *outputs, const cnx_inpu
     e.ids = ids;
     for (size_t i = 0; i < inputs->count; i++)
         CNX_CHECK(check_input(&e, outputs, &inputs->items[i], err));
-    if (e.found > 1)
-        CNX_CHECK_IF(!overwrite, CNX_ERR_IO,
-                     "%s and %zu more results are there already; --overwrite replaces them",
-                     e.first, e.found - 1);
+    CNX_CHECK_IF(e.found > 1 && !overwrite, CNX_ERR_IO,
+                 "%s and %zu more result%s there already; --overwrite replaces them", e.first,
+                 e.found - 1, e.found == 2 ? " are" : "s are");
     CNX_CHECK_IF(e.found == 1 && !overwrite, CNX_ERR_IO,
                  "%s is there already; --overwrite replaces it", e.first);
 cleanup:
