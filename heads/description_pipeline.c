@@ -182,8 +182,8 @@ static void name_pipeline(cnx_description *d, const struct preset *preset, const
             changed = "";
         }
     snprintf(d->published, sizeof d->published,
-             "%s%s, ADE20K %d (single-scale: slide %d/%d, multi-scale: whole)%s",
-             letter ? "UPerNet ConvNeXt-" : "the default for other models", letter ? letter : "",
+             "%s%s%sADE20K %d (single-scale: slide %d/%d, multi-scale: whole)%s",
+             letter ? "UPerNet ConvNeXt-" : "", letter ? letter : "", letter ? ", " : "",
              preset->size, preset->crop, preset->stride, changed);
 }
 

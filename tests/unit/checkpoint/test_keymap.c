@@ -111,25 +111,22 @@ static void test_examples(void)
 /* ---- there and back ---- */
 
 typedef struct list {
-    char names[256][96];
+    char names[256][512];
     const char *pointers[256];
     size_t count;
 } list;
 
-static void add(list *l, const char *prefix, const char *name)
+static void add(list *l, const char *prefix, const char *module, const char *part)
 {
-    snprintf(l->names[l->count], sizeof l->names[0], "%s%s", prefix, name);
+    snprintf(l->names[l->count], sizeof l->names[0], "%s%s%s", prefix, module, part);
     l->pointers[l->count] = l->names[l->count];
     l->count++;
 }
 
 static void add_both(list *l, const char *prefix, const char *module)
 {
-    char name[96];
-    snprintf(name, sizeof name, "%s.weight", module);
-    add(l, prefix, name);
-    snprintf(name, sizeof name, "%s.bias", module);
-    add(l, prefix, name);
+    add(l, prefix, module, ".weight");
+    add(l, prefix, module, ".bias");
 }
 
 static void add_backbone(list *l, const char *prefix, int version)
@@ -147,10 +144,10 @@ static void add_backbone(list *l, const char *prefix, int version)
         }
         snprintf(name, sizeof name, "stages.%d.%d.%s", i, 10 * i,
                  version == 1 ? "gamma" : "grn.gamma");
-        add(l, prefix, name);
+        add(l, prefix, name, "");
         if (version == 2) {
             snprintf(name, sizeof name, "stages.%d.%d.grn.beta", i, 10 * i);
-            add(l, prefix, name);
+            add(l, prefix, name, "");
         }
     }
 }
@@ -159,8 +156,8 @@ static void add_segmentor(list *l)
 {
     static const char *const modules[] = {"psp_modules.0.1", "psp_modules.3.1", "bottleneck",
                                           "lateral_convs.2", "fpn_convs.0",     "fpn_bottleneck"};
-    static const char *const parts[] = {"conv.weight", "bn.weight", "bn.bias", "bn.running_mean",
-                                        "bn.running_var"};
+    static const char *const parts[] = {".conv.weight", ".bn.weight", ".bn.bias",
+                                        ".bn.running_mean", ".bn.running_var"};
     char name[96];
     add_backbone(l, "backbone.", 1);
     for (int i = 0; i < 4; i++) {
@@ -168,10 +165,8 @@ static void add_segmentor(list *l)
         add_both(l, "backbone.", name);
     }
     for (int m = 0; m < 6; m++)
-        for (int p = 0; p < 5; p++) {
-            snprintf(name, sizeof name, "%s.%s", modules[m], parts[p]);
-            add(l, "decode_head.", name);
-        }
+        for (int p = 0; p < 5; p++)
+            add(l, "decode_head.", modules[m], parts[p]);
     add_both(l, "decode_head.", "conv_seg");
 }
 
@@ -191,7 +186,7 @@ static void round_trip(const list *official, cnx_keymap spell)
         char name[256];
         CHECK(cnx_keymap_spelling(&spell, official->pointers[i], name), "%s in %s",
               official->pointers[i], cnx_dialect_name(spell.dialect));
-        add(&file, "", name);
+        add(&file, "", name, "");
     }
     const cnx_keymap map = cnx_keymap_detect(file.pointers, file.count);
     CHECK(map.dialect == spell.dialect && map.classifier == spell.classifier, "%s told as %s",
