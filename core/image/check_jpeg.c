@@ -277,9 +277,17 @@ static cnx_status check_scan_tables(const jpeg_state *jpeg, const cnx_jpeg_scan 
     return CNX_OK;
 }
 
-/* Sequential frames hold each component once, with all its coefficients. */
-static cnx_status begin_sequential(cnx_jpeg_frame *frame, const cnx_jpeg_scan *scan, cnx_error *err)
+/* Sequential frames hold each component once, with all its coefficients.  Some encoders say
+ * something else about the coefficients, which libjpeg ignores with a warning. */
+static cnx_status begin_sequential(jpeg_state *jpeg, const jpeg_segment *segment,
+                                   const cnx_jpeg_scan *scan, cnx_error *err)
 {
+    static const uint8_t all[3] = {0, 63, 0};
+    cnx_picture *picture = jpeg->picture;
+    cnx_jpeg_frame *frame = &jpeg->frame;
+    if (scan->first != 0 || scan->last != 63 || scan->high != 0 || scan->low != 0)
+        CNX_TRY(cnx_rewrite_edit(&picture->rewrite, picture->bytes, picture->size,
+                                 segment->at + segment->length - 3, 3, all, 3, err));
     for (int i = 0; i < scan->count; i++) {
         cnx_jpeg_component *c = &frame->components[scan->component[i]];
         CNX_FAIL_IF(c->coded, CNX_ERR_FORMAT, "the JPEG holds its component %d twice", c->id);
@@ -327,7 +335,7 @@ static cnx_status read_scan(jpeg_state *jpeg, const jpeg_segment *segment, cnx_e
     if (jpeg->frame.progressive)
         CNX_TRY(begin_progressive(&jpeg->frame, &scan, err));
     else
-        CNX_TRY(begin_sequential(&jpeg->frame, &scan, err));
+        CNX_TRY(begin_sequential(jpeg, segment, &scan, err));
     return cnx_jpeg_walk_scan(&jpeg->frame, &scan, jpeg->picture->bytes, jpeg->picture->size,
                               jpeg->at, &jpeg->at, err);
 }
@@ -372,10 +380,11 @@ static cnx_status read_head(jpeg_state *jpeg, cnx_error *err)
             break;
         if (is_frame(segment.marker)) {
             status = read_frame(jpeg, &segment, err);
-        } else if (segment.marker == APP1 && !exif_seen && segment.length >= 6 &&
-                   memcmp(segment.data, "Exif\0", 6) == 0) {
+        } else if (segment.marker == APP1 && !exif_seen) {
+            /* Parity: OpenCV looks into the first APP1 only, be it EXIF or not. */
             exif_seen = true;
-            picture->orientation = cnx_exif_orientation(segment.data + 6, segment.length - 6);
+            if (segment.length > 6)
+                picture->orientation = cnx_exif_orientation(segment.data + 6, segment.length - 6);
         } else if (segment.marker == EOI || (segment.marker == SOS && jpeg->frame.count == 0)) {
             status = cnx_fail(err, CNX_ERR_FORMAT, "the JPEG holds no picture");
         }

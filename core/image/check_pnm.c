@@ -30,23 +30,28 @@ static void skip_blanks_and_comments(pnm_reader *in)
     }
 }
 
-/* A number of at most max_digits digits (0: any), and the one byte behind it, as OpenCV reads. */
-static cnx_status read_number(pnm_reader *in, int max_digits, uint32_t *out, cnx_error *err)
+/*
+ * A number, and the one blank behind it, which OpenCV takes along and cannot do without.  The bits
+ * of a plain PBM are single digits that may stand side by side.
+ */
+static cnx_status read_number(pnm_reader *in, bool bit, uint32_t *out, cnx_error *err)
 {
     skip_blanks_and_comments(in);
     CNX_FAIL_IF(in->at >= in->size, CNX_ERR_FORMAT, "the file ends early, before all its numbers");
     CNX_FAIL_IF(!is_digit(in->bytes[in->at]), CNX_ERR_FORMAT,
                 "byte %zu is 0x%02x where a number is expected", in->at, in->bytes[in->at]);
     uint32_t value = 0;
-    int digits = 0;
-    while (in->at < in->size && is_digit(in->bytes[in->at])) {
+    do {
         value = value * 10 + (uint32_t)(in->bytes[in->at++] - '0');
         CNX_FAIL_IF(value > 1u << 28, CNX_ERR_FORMAT, "the number before byte %zu is too large",
                     in->at);
-        if (++digits == max_digits)
-            break;
-    }
+    } while (!bit && in->at < in->size && is_digit(in->bytes[in->at]));
     *out = value;
+    if (bit)
+        return CNX_OK;
+    CNX_FAIL_IF(in->at >= in->size || !is_blank(in->bytes[in->at]), CNX_ERR_FORMAT,
+                "the number before byte %zu is not followed by a blank or line end", in->at);
+    in->at++;
     return CNX_OK;
 }
 
@@ -56,7 +61,7 @@ static cnx_status check_numbers(pnm_reader *in, uint64_t count, bool bits, uint3
 {
     for (uint64_t i = 0; i < count; i++) {
         uint32_t value = 0;
-        CNX_TRY(read_number(in, bits ? 1 : 0, &value, err));
+        CNX_TRY(read_number(in, bits, &value, err));
         CNX_FAIL_IF(value > maximum, CNX_ERR_FORMAT, "a sample is %u; the header says at most %u",
                     value, maximum);
     }
@@ -69,10 +74,10 @@ cnx_status cnx_check_pnm(cnx_picture *picture, cnx_error *err)
     const int kind = picture->bytes[1] - '0'; /* 1..3 plain bits, grey, colour; 4..6 raw */
     const bool bits = kind == 1 || kind == 4;
     uint32_t width = 0, height = 0, maximum = 1;
-    CNX_TRY(read_number(&in, 0, &width, err));
-    CNX_TRY(read_number(&in, 0, &height, err));
+    CNX_TRY(read_number(&in, false, &width, err));
+    CNX_TRY(read_number(&in, false, &height, err));
     if (!bits)
-        CNX_TRY(read_number(&in, 0, &maximum, err));
+        CNX_TRY(read_number(&in, false, &maximum, err));
     CNX_FAIL_IF(maximum < 1 || maximum > 65535, CNX_ERR_FORMAT,
                 "the header says samples up to %u; expected 1 to 65535", maximum);
     CNX_TRY(cnx_picture_set_size(picture, width, height, err));
@@ -80,14 +85,14 @@ cnx_status cnx_check_pnm(cnx_picture *picture, cnx_error *err)
     const uint64_t samples = (uint64_t)width * height * (kind % 3 == 0 ? 3 : 1);
     const uint64_t left = picture->size - in.at;
     if (kind <= 3) {
-        /* A sample is at least a digit, and but for bits a blank before it. */
+        /* A sample is at least a digit. */
         CNX_FAIL_IF(samples > left, CNX_ERR_FORMAT,
                     "the file ends early: %u x %u pixels are more than %llu bytes can hold", width,
                     height, (unsigned long long)left);
         return picture->whole ? check_numbers(&in, samples, bits, maximum, err) : CNX_OK;
     }
     const uint64_t row_bits = bits ? width : (uint64_t)width * (kind == 6 ? 3 : 1) * 8;
-    const uint64_t need = (row_bits + 7) / 8 * height * (maximum > 255 ? 2 : 1) + 1; /* 1 blank */
+    const uint64_t need = (row_bits + 7) / 8 * height * (maximum > 255 ? 2 : 1);
     CNX_FAIL_IF(need > left, CNX_ERR_FORMAT,
                 "the file ends early: %u x %u pixels need %llu bytes after the header, it has %llu",
                 width, height, (unsigned long long)need, (unsigned long long)left);

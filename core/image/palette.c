@@ -6,15 +6,15 @@
 
 /*
  * One colour, from integers only, so that it is the same everywhere: the hue goes round by the
- * golden angle, which keeps any number of successive colours apart; three levels of value and two
+ * golden angle, which keeps any number of successive colours apart; five levels of value and three
  * of saturation separate the hues that come to lie near each other after some dozens.
  */
 static void generate_colour(uint8_t rgb[3], unsigned index)
 {
-    static const unsigned values[] = {235, 165, 205}, saturations[] = {200, 130};
+    static const unsigned values[] = {245, 170, 210, 135, 190}, saturations[] = {200, 110, 160};
     /* 2^32 / golden ratio: the fraction of a turn in 32 bits. */
     const uint32_t turn = (uint32_t)index * 2654435769u + 0x08000000u;
-    const unsigned value = values[index % 3], saturation = saturations[index / 3 % 2];
+    const unsigned value = values[index % 5], saturation = saturations[index / 5 % 3];
     const unsigned position = (unsigned)(((uint64_t)turn * 6 * 256) >> 32); /* 0..1535 */
     const unsigned sector = position / 256, part = position % 256;
     const unsigned low = value * (255 - saturation) / 255;
