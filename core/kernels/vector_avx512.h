@@ -18,7 +18,7 @@ typedef __mmask16 lane_mask;
 /* The first count lanes; all of them when count >= LANES. */
 static inline lane_mask v_first(int count)
 {
-    return count >= LANES ? (lane_mask)0xFFFFu : (lane_mask)((1u << count) - 1u);
+    return (lane_mask)(count >= LANES ? 0xFFFFu : (1u << count) - 1u);
 }
 static inline vector v_zero(void)
 {
