@@ -1,5 +1,6 @@
 /* cnx info: what a model file is, and whether all of it is there. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/cpu.h"
@@ -104,6 +105,23 @@ static cnx_status tell_unknown(const info_args *args, const char *path, const cn
     return status;
 }
 
+/* Reads what the model needs, one tensor at a time: damage inside a tensor, or values that are no
+ * numbers, are found here as they would be found by a run. */
+static cnx_status verify_values(cnx_weights *weights, cnx_error *err)
+{
+    for (size_t i = 0; i < cnx_weights_key_count(weights); i++) {
+        const cnx_key *key = cnx_weights_key(weights, i);
+        if (key->state != CNX_KEY_MATCHED)
+            continue;
+        float *values = calloc(key->tensor->elements + 1, sizeof *values);
+        CNX_FAIL_IF(!values, CNX_ERR_MEMORY, "not enough memory for %s", key->canonical);
+        const cnx_status status = cnx_weights_read(weights, key->canonical, values, err);
+        free(values);
+        CNX_TRY(status);
+    }
+    return CNX_OK;
+}
+
 static int tell_model(const info_args *args, const char *path)
 {
     cnx_model_file file = {0};
@@ -113,7 +131,8 @@ static int tell_model(const info_args *args, const char *path)
     if (status == CNX_OK) {
         cnx_info_report info = {
             .checkpoint = file.checkpoint, .weights = file.weights, .file = &file};
-        if (cnx_weights_check(file.weights, &reason) != CNX_OK)
+        if (cnx_weights_check(file.weights, &reason) != CNX_OK ||
+            verify_values(file.weights, &reason) != CNX_OK)
             info.problem = reason.message;
         status = tell(args, &info, &error);
     } else if (reason.status == CNX_ERR_MODEL || reason.status == CNX_ERR_UNSUPPORTED) {
