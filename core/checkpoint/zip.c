@@ -76,7 +76,9 @@ static cnx_status read_end(const cnx_zip *zip, directory *d, cnx_error *err)
     *d = (directory){
         .count = cnx_u16(p + 10), .size = cnx_u32(p + 12), .offset = cnx_u32(p + 16), .end = at};
     CNX_FAIL_IF(cnx_u16(p + 8) != d->count || cnx_u16(p + 4) != cnx_u16(p + 6), CNX_ERR_UNSUPPORTED,
-                "a zip archive in several parts cannot be read");
+                "the zip end record claims %llu members, %u of them in this file: an archive in "
+                "several parts cannot be read",
+                (unsigned long long)d->count, cnx_u16(p + 8));
     if (at >= LOCATOR_SIZE && cnx_u32(p - LOCATOR_SIZE) == LOCATOR_SIGNATURE)
         CNX_TRY(read_end64(zip, at, d, err));
     CNX_FAIL_IF(d->offset > d->end || d->size > d->end - d->offset, CNX_ERR_FORMAT,
