@@ -63,20 +63,22 @@ bad_picture() { # FILE VERDICT
     folder ../made
 }
 
-expect 0 segment -m "$good_model" --scale none --mode whole "$good_picture" -o ../reference
-trees=("$data")
-[ -z "$shared" ] || trees=("$shared/fixtures/seg")
+tree=$data
+if [ -n "$shared" ]; then
+    tree=$shared/fixtures/seg
+    # What is sound in the odd files of that set.
+    expect 0 segment -m "$tree/models/crumb_official.pth" --scale none --mode whole "$good_picture" \
+        -o ../reference
+fi
 seen=0
-for tree in "${trees[@]}"; do
-    for file in "$tree"/bad/*; do
-        verdict=$("$tools/check_json" file "$tree/manifest.json" "bad/$(basename "$file")" expect) ||
-            fail "no verdict for $file"
-        case $file in
-        */img_*) bad_picture "$file" "$verdict" ;;
-        *) bad_model "$file" "$verdict" ;;
-        esac
-        seen=$((seen + 1))
-    done
+for file in "$tree"/bad/*; do
+    verdict=$("$tools/check_json" file "$tree/manifest.json" "bad/$(basename "$file")" expect) ||
+        fail "no verdict for $file"
+    case $file in
+    */img_*) bad_picture "$file" "$verdict" ;;
+    *) bad_model "$file" "$verdict" ;;
+    esac
+    seen=$((seen + 1))
 done
 [ "$seen" -ge 50 ] || fail "only $seen bad files"
 cd ..

@@ -42,15 +42,15 @@ for dtype in f16 bf16; do
 done
 
 # Every file that holds these weights.
-for dir in "$data" ${shared:+"$shared/fixtures/seg"}; do
-    for file in "$dir"/models/mini*; do
-        same_model=$("$tools/check_json" file "$dir/manifest.json" "models/$(basename "$file")" model \
-            2>/dev/null) || continue
-        [ "$same_model" = mini ] || continue
-        expect 0 convert "$file" other.safetensors --overwrite
-        logits other.safetensors "$(basename "$dir")-$(basename "$file")" "${whole[@]}"
-        identical source/wide_logits.npy "$(basename "$dir")-$(basename "$file")/wide_logits.npy"
-    done
+tree=$data
+[ -z "$shared" ] || tree=$shared/fixtures/seg
+for file in "$tree"/models/mini*; do
+    holds=$("$tools/check_json" file "$tree/manifest.json" "models/$(basename "$file")" model \
+        2>/dev/null) || continue
+    [ "$holds" = mini ] || continue
+    expect 0 convert "$file" other.safetensors --overwrite
+    logits other.safetensors "from-$(basename "$file")" "${whole[@]}"
+    identical source/wide_logits.npy "from-$(basename "$file")/wide_logits.npy"
 done
 
 # Description, classes and pipeline travel along: no flag is needed, and info tells the same.
@@ -62,8 +62,9 @@ logits "$model" flags --scale 200x100 --crop 64x64 --stride 40x40
 identical inside/wide_logits.npy flags/wide_logits.npy
 expect 0 info set.safetensors
 for word in '200' '64' '40'; do prints "$word"; done
-# The model inside the program converts as well.
-expect 0 convert "$source/models/nuclei_upernet_convnext_atto.pth" nuclei.safetensors
+# The file of the model that is inside the program, with its description: the same results.
+expect 0 convert "$source/models/nuclei_upernet_convnext_atto.pth" nuclei.safetensors \
+    --config nuclei_upernet_convnext_atto
 expect 0 segment -m nuclei.safetensors "$nuclei/76c44d1addac.png" -o nuclei --save logits
 expect 0 segment "$nuclei/76c44d1addac.png" -o embedded --save logits
 identical nuclei/76c44d1addac_logits.npy embedded/76c44d1addac_logits.npy

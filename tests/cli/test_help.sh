@@ -2,7 +2,8 @@
 . "$(dirname "$0")/lib.sh"
 
 # With CNX_UPDATE_EXPECTED=1 the stored copies are replaced by what the program says now.
-stored() { # NAME: what stands on standard output is tests/cli/expected/NAME.txt
+stored() { # NAME: what stands on standard output is tests/cli/expected/NAME.txt, but for the version
+    sed -i '1s/^cnx [0-9][0-9.]*:/cnx VERSION:/' "$out"
     [ -z "${CNX_UPDATE_EXPECTED:-}" ] || cp "$out" "$here/expected/$1.txt"
     if diff -u "$here/expected/$1.txt" "$out" >diff.txt; then pass; else
         fail "help text '$1' has changed: $(head -n 20 diff.txt)"
