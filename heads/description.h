@@ -37,8 +37,8 @@ typedef struct cnx_pipeline {
 
 typedef struct cnx_description {
     char name[128];      /* "upernet_convnext_tiny", or made up from the parts */
-    char published[128]; /* the published pipeline the defaults came from; "" when a config said all
-                          */
+    char published[128]; /* the published pipeline the defaults came from; "" when a config says the
+                            mode */
     cnx_task task;
     cnx_convnext_desc backbone;
     cnx_upernet_desc upernet; /* CNX_TASK_SEGMENTATION */

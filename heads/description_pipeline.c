@@ -165,16 +165,12 @@ static bool is_preset(const cnx_pipeline *p, const struct preset *preset)
            p->stride_h == preset->stride && p->stride_w == preset->stride;
 }
 
-static bool says_all(const cJSON *config)
-{
-    return cnx_config_get(config, "pipeline.scale") && cnx_config_get(config, "pipeline.mode") &&
-           cnx_config_get(config, "pipeline.crop") && cnx_config_get(config, "pipeline.stride");
-}
-
-static void name_pipeline(cnx_description *d, const struct preset *preset, const cJSON *config)
+/* A config that says the mode takes the pipeline into its own hands; what is left of a published
+ * one then has no name. */
+static void name_pipeline(cnx_description *d, const struct preset *preset)
 {
     const char *letter = published_letter(d), *changed = ", changed by the config";
-    if (says_all(config))
+    if (!d->mode_from_default)
         return;
     for (size_t i = 0; i < sizeof presets / sizeof *presets && *changed; i++)
         if (is_preset(&d->pipeline, &presets[i])) {
@@ -195,6 +191,6 @@ cnx_status cnx_describe_pipeline(cnx_description *d, const cnx_checkpoint *check
     apply_config(d, config);
     CNX_TRY(check_windows(&d->pipeline, err));
     if (d->task == CNX_TASK_SEGMENTATION)
-        name_pipeline(d, preset, config);
+        name_pipeline(d, preset);
     return CNX_OK;
 }
