@@ -1,4 +1,4 @@
-/* NumPy .npy files, format 1.0, little-endian, C order. */
+/* NumPy .npy files, little-endian, C order: formats 1 to 3 are read, 1.0 is written. */
 #ifndef CNX_CORE_NPY_H
 #define CNX_CORE_NPY_H
 

@@ -116,9 +116,6 @@ static cnx_status read_component(cnx_jpeg_frame *frame, int index, const uint8_t
     CNX_FAIL_IF(c->across < 1 || c->across > 4 || c->down < 1 || c->down > 4, CNX_ERR_FORMAT,
                 "the JPEG component %d has the sampling factors %d x %d; they go from 1 to 4",
                 c->id, c->across, c->down);
-    for (int i = 0; i < index; i++)
-        CNX_FAIL_IF(frame->components[i].id == c->id, CNX_ERR_FORMAT,
-                    "the JPEG has two components called %d", c->id);
     return CNX_OK;
 }
 
@@ -203,9 +200,11 @@ static cnx_status read_tables(jpeg_state *jpeg, const jpeg_segment *segment, cnx
     return CNX_OK;
 }
 
-static int find_component(const cnx_jpeg_frame *frame, int id)
+/* From `first` on: scans name their components in the frame's order (T.81, B.2.3), so that each is
+ * found once even where, in defiance of the standard, two have the same name. */
+static int find_component(const cnx_jpeg_frame *frame, int first, int id)
 {
-    for (int i = 0; i < frame->count; i++)
+    for (int i = first; i < frame->count; i++)
         if (frame->components[i].id == id)
             return i;
     return -1;
@@ -219,9 +218,8 @@ static cnx_status read_scan_components(jpeg_state *jpeg, const jpeg_segment *seg
     for (int i = 0; i < scan->count; i++) {
         const int id = p[1 + 2 * i], tables = p[2 + 2 * i];
         const int dc = tables >> 4, ac = tables & 15;
-        const int index = find_component(&jpeg->frame, id);
-        /* In the frame's order, so none twice (T.81, B.2.3). */
-        CNX_FAIL_IF(index < 0 || (i > 0 && index <= scan->component[i - 1]), CNX_ERR_FORMAT,
+        const int index = find_component(&jpeg->frame, i ? scan->component[i - 1] + 1 : 0, id);
+        CNX_FAIL_IF(index < 0, CNX_ERR_FORMAT,
                     "the JPEG scan at byte %zu names component %d, which the frame does not have "
                     "at that place",
                     segment->at, id);

@@ -1,5 +1,4 @@
 /* The legend below an overlay. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Damaged and hostile pictures: refused with a message, and without a word on standard error. */
-#include <fcntl.h>
+#include <zlib.h>
 
 #include "tests/unit/image/files.h"
 #include "tests/unit/image/opencv_reference.h"
@@ -165,6 +165,48 @@ static void test_tolerated(void)
     free(file.data);
 }
 
+static void put_be32(uint8_t *p, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* Sizes below every limit, but beyond what so few bytes can hold: refused before any allocation. */
+static void test_implausible_claims(void)
+{
+    cnx_error err = {0};
+    test_file file = test_file_load(IMAGES "/decode/gray1.png");
+    put_be32(file.data + 16, 30000);
+    put_be32(file.data + 20, 30000);
+    put_be32(file.data + 29, (uint32_t)crc32(0, file.data + 12, 17));
+    CHECK(test_decode_copy(file.data, file.size, &err) == CNX_ERR_FORMAT);
+    CHECK(strstr(err.message, "cannot hold"), "%s", err.message);
+    /* Just inside the bound the rows are counted instead. */
+    put_be32(file.data + 16, 1000);
+    put_be32(file.data + 20, 1000);
+    put_be32(file.data + 29, (uint32_t)crc32(0, file.data + 12, 17));
+    CHECK(test_decode_copy(file.data, file.size, &err) == CNX_ERR_FORMAT);
+    CHECK(strstr(err.message, "end early"), "%s", err.message);
+    free(file.data);
+
+    static const char *const names[] = {"gray.jpg", "progressive.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, IMAGES "/decode/%s", names[i]);
+        file = test_file_load(path);
+        for (size_t at = 2; at + 9 < file.size;
+             at += 2 + (size_t)(file.data[at + 2] << 8 | file.data[at + 3])) {
+            if (file.data[at + 1] != 0xC0 && file.data[at + 1] != 0xC2)
+                continue;
+            memcpy(file.data + at + 5, "\x75\x30\x75\x30", 4); /* 30000 x 30000 */
+            break;
+        }
+        CHECK(test_decode_copy(file.data, file.size, &err) == CNX_ERR_FORMAT);
+        CHECK(strstr(err.message, "cannot hold"), "%s", err.message);
+        free(file.data);
+    }
+}
+
 static void test_not_pictures(void)
 {
     static const struct {
@@ -223,6 +265,7 @@ int main(void)
     test_flipped_png();
     test_flipped_jpeg();
     test_tolerated();
+    test_implausible_claims();
     test_not_pictures();
     test_flipped_others();
 
