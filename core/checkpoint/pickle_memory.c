@@ -6,7 +6,7 @@
 
 /* Far beyond any published checkpoint's pickle (they need a few megabytes); a hostile one can ask
  * for some 60 bytes of memory with each of its bytes. */
-static const size_t budget = (size_t)1 << 30;
+static const size_t budget = (size_t)256 << 20;
 
 enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, GRAIN = 16 };
 
