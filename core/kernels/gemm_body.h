@@ -174,15 +174,20 @@ typedef struct gemm_step {
     partial sums;      /* of the strip from first_column on; not read first, not written last */
     const float *next; /* the part of a that comes next, [next_rows][next_depth] */
     int next_rows, next_depth;
+    const float *next_b; /* this strip's share of the block of b that comes next */
+    size_t next_b_lines;
 } gemm_step;
 
-/* Asks for one part in `parts` of what comes next of a, so that it is in L2 by then. */
+/* Asks for one part in `parts` of what comes next of a and b, so that it is in L2 by then. */
 static void fetch_next(const gemm_step *step, size_t lda, int part, int parts)
 {
     const int lines = (step->next_depth + 15) / 16;
     const int total = step->next_rows * lines;
     for (int i = total * part / parts; i < total * (part + 1) / parts; i++)
         v_prefetch(step->next + (size_t)(i / lines) * lda + (size_t)(i % lines) * 16);
+    const size_t end = step->next_b_lines * (size_t)(part + 1) / (size_t)parts;
+    for (size_t i = step->next_b_lines * (size_t)part / (size_t)parts; i < end; i++)
+        v_prefetch(step->next_b + i * 16);
 }
 
 /* Asks for the tile of c that will be written. */
@@ -225,6 +230,21 @@ static int gemm_strip_rows(int m, int strips, int index)
     return index < strips ? m / strips + (index < m % strips) : 0;
 }
 
+/* While strip `index` of `strips` works on the block of b at step->k0, its share of the next one is
+ * asked for: that comes from farther away than L2. */
+static void share_next_b(const gemm_job *job, gemm_step *step, int index, int strips)
+{
+    const int k0 = step->k0 + GEMM_DEPTH;
+    if (k0 >= job->k)
+        return;
+    const int depth = gemm_depth(job->k, k0);
+    const size_t columns = gemm_padded(job->end_column - job->first_column);
+    const size_t lines = columns * (size_t)depth / 16;
+    const size_t first = lines * (size_t)index / (size_t)strips;
+    step->next_b = gemm_panel(job->packed, job->n, k0, depth, job->first_column) + first * 16;
+    step->next_b_lines = lines * (size_t)(index + 1) / (size_t)strips - first;
+}
+
 /* Block by block of k, every strip: sums wait in c itself.  Each block of b is read once. */
 static void gemm_by_blocks(const gemm_job *job, int m)
 {
@@ -237,6 +257,7 @@ static void gemm_by_blocks(const gemm_job *job, int m)
             step.sums.ld = job->ldc;
             step.next = job->a + (size_t)(step.row + step.rows) * job->lda + (size_t)k0;
             step.next_rows = gemm_strip_rows(m, strips, i + 1);
+            share_next_b(job, &step, i, strips);
             gemm_strip(job, &step);
             step.row += step.rows;
         }
