@@ -82,12 +82,8 @@ static cnx_status open_model(session *s, cnx_error *err)
                                             args->sets.items, args->sets.count, false, err);
     if (status == CNX_OK)
         status = cnx_segment_args_pipeline(&s->pipeline, args, &file.description, err);
-    const int top = file.description.class_count - 1 + args->label_offset.value;
-    if (status == CNX_OK && cnx_saves(args->save.bits, CNX_SAVE_LABEL) && top > UINT16_MAX)
-        status = cnx_fail(err, CNX_ERR_ARGUMENT,
-                          "--label-offset %d: the last of %d classes would have the value %d, and "
-                          "a PNG holds %d at most",
-                          args->label_offset.value, file.description.class_count, top, UINT16_MAX);
+    if (status == CNX_OK)
+        status = cnx_segment_args_check_labels(args, file.description.class_count, err);
     if (status == CNX_OK)
         status = cnx_segmentor_open(&s->segmentor, &file, &options, err);
     if (status == CNX_ERR_MEMORY && args->max_memory.given)
@@ -119,7 +115,7 @@ static void announce(session *s, const cnx_segment_estimate *estimate)
     cnx_console_note("model %s: %s, segmentation, %d classes (%s)",
                      args->model.given ? args->model.value : "(embedded demo: cell nuclei)",
                      d->name, d->class_count, d->classes_from);
-    cnx_console_note("pipeline %s%s%s", *d->published ? d->published : "from the description", ": ",
+    cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
                      pipeline);
     cnx_console_note("kernels %s, %d thread%s, peak memory about %s",
                      cnx_segmentor_kernels(s->segmentor)->name, threads, threads == 1 ? "" : "s",
@@ -175,6 +171,7 @@ cleanup:
 static cnx_status on_rows(void *user, const cnx_segment_rows *rows, cnx_error *err)
 {
     job *j = user;
+    CNX_FAIL_IF(cnx_interrupted(), CNX_ERR_INTERRUPTED, "interrupted");
     const double start = cnx_now();
     const cnx_status status = cnx_segment_writer_rows(j->writer, rows, err);
     j->times.write += cnx_now() - start;

@@ -139,6 +139,16 @@ cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, c
     return CNX_OK;
 }
 
+cnx_status cnx_segment_args_check_labels(const cnx_segment_args *args, int classes, cnx_error *err)
+{
+    const int offset = args->label_offset.value, top = classes - 1 + offset;
+    CNX_FAIL_IF(cnx_saves(args->save.bits, CNX_SAVE_LABEL) && top > UINT16_MAX, CNX_ERR_ARGUMENT,
+                "--label-offset %d: the last of %d classes would have the value %d, and a PNG "
+                "holds %d at most",
+                offset, classes, top, UINT16_MAX);
+    return CNX_OK;
+}
+
 /* Two thirds, as the published strides are: 512 -> 341, 640 -> 426. */
 static int stride_for(int crop)
 {

@@ -50,6 +50,9 @@ const char *cnx_segment_args_kernels(const cnx_segment_args *args);
 /* What can be told without the model: flags that need or exclude each other. */
 cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, cnx_error *err);
 
+/* Do the labels of so many classes, with --label-offset, fit into a PNG? */
+cnx_status cnx_segment_args_check_labels(const cnx_segment_args *args, int classes, cnx_error *err);
+
 /* The model's pipeline with the flags laid over it, checked as a whole. */
 cnx_status cnx_segment_args_pipeline(cnx_pipeline *out, const cnx_segment_args *args,
                                      const cnx_description *description, cnx_error *err);

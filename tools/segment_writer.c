@@ -10,6 +10,7 @@
 #include "core/image/draw.h"
 #include "core/image/png.h"
 #include "core/memory.h"
+#include "tools/interrupt.h"
 #include "tools/volume_writer.h"
 
 typedef struct result_file {
@@ -62,11 +63,7 @@ static cnx_status open_label(cnx_segment_writer *w, result_file *file, cnx_error
     const cnx_description *d = w->target.description;
     const int offset = w->target.args->label_offset.value;
     const int top = d->class_count - 1 + offset;
-    CNX_FAIL_IF(
-        top > UINT16_MAX, CNX_ERR_ARGUMENT,
-        "--label-offset %d: the last of %d classes would have the value %d, and a PNG holds "
-        "%d at most",
-        offset, d->class_count, top, UINT16_MAX);
+    CNX_TRY(cnx_segment_args_check_labels(w->target.args, d->class_count, err));
     w->wide_labels = top > UINT8_MAX;
     const int width = w->target.width, height = w->target.height;
     if (w->wide_labels)
@@ -219,6 +216,8 @@ cnx_status cnx_segment_writer_rows(cnx_segment_writer *w, const cnx_segment_rows
 
 /* ---- the overlay ---- */
 
+enum { OVERLAY_STEP = 64 }; /* rows between two looks at Ctrl-C */
+
 static int by_share(const void *a, const void *b)
 {
     const cnx_legend_entry *const x = a, *const y = b;
@@ -260,7 +259,13 @@ static cnx_status write_overlay(cnx_segment_writer *w, cnx_image *picture, cnx_e
                      d->palette, d->class_count, (float)w->target.args->opacity.value);
     CNX_CHECK(cnx_png_open(&file->png, &file->output, CNX_PNG_RGB8, picture->width,
                            picture->height + legend_rows, NULL, 0, err));
-    CNX_CHECK(cnx_png_write_rows(file->png, picture->data, picture->height, err));
+    for (int y = 0; y < picture->height; y += OVERLAY_STEP) {
+        const int rest = picture->height - y;
+        CNX_CHECK_IF(cnx_interrupted(), CNX_ERR_INTERRUPTED, "interrupted");
+        CNX_CHECK(cnx_png_write_rows(file->png,
+                                     picture->data + 3 * (size_t)y * (size_t)picture->width,
+                                     rest < OVERLAY_STEP ? rest : OVERLAY_STEP, err));
+    }
     if (legend_rows)
         CNX_CHECK(cnx_png_write_rows(file->png, legend.data, legend_rows, err));
 cleanup:
