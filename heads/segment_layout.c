@@ -1,5 +1,6 @@
 #include "heads/segment_layout.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,12 @@ void cnx_keep_ratio(int h, int w, int scale_a, int scale_b, int *out_h, int *out
     *out_w = (int)fmin(w * k + 0.5, MAX_SIDE + 1.0);
 }
 
+/* int(edge * ratio), as Python truncates; never beyond what is refused anyway. */
+static int scaled_edge(int edge, double ratio)
+{
+    return (int)fmin(edge * ratio, INT_MAX);
+}
+
 /* The resized picture of one scale.  Rule mmseg0 scales the pipeline's bound, mmseg1 the picture.
  */
 static void pass_size(const cnx_pipeline *p, int height, int width, int scale, int *h, int *w)
@@ -34,10 +41,10 @@ static void pass_size(const cnx_pipeline *p, int height, int width, int scale, i
         cnx_keep_ratio(height, width, (int)(width * ratio + 0.5), (int)(height * ratio + 0.5), h,
                        w);
     else if (p->resize)
-        cnx_keep_ratio(height, width, (int)(p->scale_long * ratio), (int)(p->scale_short * ratio),
-                       h, w);
+        cnx_keep_ratio(height, width, scaled_edge(p->scale_long, ratio),
+                       scaled_edge(p->scale_short, ratio), h, w);
     else if (scaled)
-        cnx_keep_ratio(height, width, (int)(width * ratio), (int)(height * ratio), h, w);
+        cnx_keep_ratio(height, width, scaled_edge(width, ratio), scaled_edge(height, ratio), h, w);
     else
         *h = height, *w = width;
 }
@@ -236,10 +243,37 @@ size_t cnx_segment_batch_bytes(const cnx_segment_layout *layout)
     return batch_row_bytes(layout) * (size_t)layout->batch_rows;
 }
 
+/* A pipeline may come from a caller's own hands: nothing in it may divide by zero or wrap. */
+static cnx_status check_pipeline(const cnx_pipeline *p, cnx_error *err)
+{
+    CNX_FAIL_IF(p->resize && (p->scale_long < 1 || p->scale_short < 1), CNX_ERR_ARGUMENT,
+                "the scale %d x %d (long x short edge) is no size", p->scale_long, p->scale_short);
+    CNX_FAIL_IF(p->mode == CNX_MODE_SLIDE &&
+                    (p->crop_h < 1 || p->crop_w < 1 || p->stride_h < 1 || p->stride_w < 1 ||
+                     p->stride_h > p->crop_h || p->stride_w > p->crop_w),
+                CNX_ERR_ARGUMENT,
+                "slide mode with crop %d x %d and stride %d x %d (height x width) cannot cover a "
+                "picture: both are at least 1, and the stride at most the crop",
+                p->crop_h, p->crop_w, p->stride_h, p->stride_w);
+    CNX_FAIL_IF(p->pad_divisor > MAX_SIDE, CNX_ERR_ARGUMENT,
+                "a picture cannot be padded to a multiple of %d", p->pad_divisor);
+    CNX_FAIL_IF(p->scale_count < 0 || p->scale_count > CNX_MAX_SCALES, CNX_ERR_ARGUMENT,
+                "%d test-time scales; at most %d", p->scale_count, CNX_MAX_SCALES);
+    for (int i = 0; i < p->scale_count; i++)
+        CNX_FAIL_IF(!(p->scales[i] > 0 && p->scales[i] <= 100), CNX_ERR_ARGUMENT,
+                    "the test-time scale %g is not between 0 and 100", p->scales[i]);
+    for (int c = 0; c < 3; c++)
+        CNX_FAIL_IF(!(p->std[c] > 0) || !isfinite(p->mean[c]), CNX_ERR_ARGUMENT,
+                    "pixels cannot be normalised with mean %g and std %g", (double)p->mean[c],
+                    (double)p->std[c]);
+    return CNX_OK;
+}
+
 cnx_status cnx_segment_layout_open(cnx_segment_layout *out, int width, int height, int classes,
                                    const cnx_pipeline *pipeline, unsigned want, cnx_error *err)
 {
     *out = (cnx_segment_layout){.width = width, .height = height, .classes = classes, .want = want};
+    CNX_TRY(check_pipeline(pipeline, err));
     CNX_FAIL_IF(width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE, CNX_ERR_ARGUMENT,
                 "a picture of %d x %d pixels cannot be segmented", width, height);
     const int scales = pipeline->scale_count > 0 ? pipeline->scale_count : 1;
