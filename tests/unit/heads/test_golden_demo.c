@@ -123,7 +123,8 @@ int main(void)
     if (!seg)
         return CHECK_RESULT;
     check_description(seg);
-    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+    const size_t count = GOLDEN_SLOW_BUILD ? 1 : sizeof pictures / sizeof *pictures;
+    for (size_t i = 0; i < count; i++) {
         char path[GOLDEN_PATH];
         cnx_image image;
         segment_result r = {0};
