@@ -118,6 +118,7 @@ static void check_gigantic(void)
         CHECK(status == CNX_ERR_MEMORY, "status %d", (int)status);
         CHECK(strstr(err.message, "MiB"), "%s", err.message);
         CHECK(cnx_peak_rss() < (size_t)1 << 30, "it was allocated all the same");
+        segment_result_free(&r);
         p.scale_long = p.scale_short = 2000000000;
         CHECK(segment_run(&r, seg, &image, &p, 0, &err) != CNX_OK, "4e18 pixels");
     }
