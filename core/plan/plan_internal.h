@@ -49,7 +49,7 @@ struct cnx_plan {
     int buffer_count, buffer_room;
     int external_count;
     cnx_node discarded; /* written and never read: what a failed addition returns */
-    cnx_status status; /* the first failure while building */
+    cnx_status status;  /* the first failure while building */
     cnx_error failure;
     size_t scratch_offset, scratch_bytes, arena_bytes;
     double macs;
