@@ -159,22 +159,27 @@ static void fold_batchnorm(float *weights, size_t filter, batchnorm *bn, int out
     }
 }
 
-cnx_status cnx_load_conv_module(cnx_conv *out, cnx_weights *w, const cnx_kernels *k,
-                                const char *name, cnx_conv_spec spec, cnx_error *err)
+cnx_status cnx_load_conv_module(cnx_filters *out, cnx_weights *w, const char *name, int size,
+                                int in_c, int out_c, cnx_error *err)
 {
-    shape_only(out, spec);
-    if (!w)
-        return CNX_OK;
-    float *weights = NULL;
+    const cnx_conv_spec spec = {.size = size, .in_c = in_c, .out_c = out_c};
     batchnorm bn = {0};
     cnx_status status = CNX_OK;
-    CNX_CHECK(load_filters(&weights, w, cnx_name("%s.conv.weight", name).text, spec, err));
-    CNX_CHECK(load_batchnorm(&bn, w, cnx_name("%s.bn", name).text, spec.out_c, err));
-    fold_batchnorm(weights, filter_size(spec), &bn, spec.out_c);
-    CNX_CHECK(cnx_conv_init(out, k, spec.kind, spec.size, spec.in_c, spec.out_c, weights,
-                            bn.affine.bias, spec.act, err));
+    CNX_CHECK(load_filters(&out->weights, w, cnx_name("%s.conv.weight", name).text, spec, err));
+    CNX_CHECK(load_batchnorm(&bn, w, cnx_name("%s.bn", name).text, out_c, err));
+    fold_batchnorm(out->weights, filter_size(spec), &bn, out_c);
+    out->bias = bn.affine.bias;
+    bn.affine.bias = NULL;
 cleanup:
-    cnx_free(weights);
     batchnorm_free(&bn);
+    if (status != CNX_OK)
+        cnx_filters_free(out);
     return status;
+}
+
+void cnx_filters_free(cnx_filters *filters)
+{
+    cnx_free(filters->weights);
+    cnx_free(filters->bias);
+    *filters = (cnx_filters){0};
 }

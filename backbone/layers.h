@@ -42,10 +42,18 @@ typedef struct cnx_conv_spec {
 cnx_status cnx_load_conv(cnx_conv *out, cnx_weights *w, const cnx_kernels *k, const char *name,
                          cnx_conv_spec spec, cnx_error *err);
 
-/* OpenMMLab's ConvModule: convolution without bias -> BatchNorm (eps 1e-5) -> activation.  The
- * normalisation is folded into weights and bias, in double precision. */
+/* OpenMMLab's ConvModule: convolution without bias -> BatchNorm (eps 1e-5) -> activation. */
 void cnx_expect_conv_module(cnx_weights *w, const char *name, int out_c, int in_c, int size);
-cnx_status cnx_load_conv_module(cnx_conv *out, cnx_weights *w, const cnx_kernels *k,
-                                const char *name, cnx_conv_spec spec, cnx_error *err);
+
+/* Filters and bias of a convolution before they are packed.  Zero-initialise. */
+typedef struct cnx_filters {
+    float *weights; /* owned, [out_c][in_c][size][size] */
+    float *bias;    /* owned, [out_c] */
+} cnx_filters;
+
+/* A ConvModule with its normalisation folded into filters and bias, in double precision. */
+cnx_status cnx_load_conv_module(cnx_filters *out, cnx_weights *w, const char *name, int size,
+                                int in_c, int out_c, cnx_error *err);
+void cnx_filters_free(cnx_filters *filters);
 
 #endif

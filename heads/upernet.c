@@ -11,66 +11,86 @@
  *   classifier        logits = conv1x1(fused) + bias                     [H/4, W/4, classes]
  *
  * ConvModule is convolution -> BatchNorm -> ReLU, folded into one when loaded.  up is bilinear with
- * align_corners False, to the size of the map it joins.  A concatenation is one wide map whose
- * slices are written in place.  The auxiliary head of the checkpoints serves training only.
+ * align_corners False, to the size of the map it joins.  Neither concatenation is ever made: see
+ * core/ops/concat_conv.h.  The auxiliary head of the checkpoints serves training only.
  */
 #include "heads/upernet.h"
 
 #include <stdlib.h>
 
 #include "backbone/layers.h"
+#include "core/ops/concat_conv.h"
 
-enum { LATERALS = CNX_STAGES - 1 };
+enum {
+    LATERALS = CNX_STAGES - 1,
+    WINOGRAD_FROM = 32 /* channels: below, its transforms cost more than they save */
+};
 
 struct cnx_upernet {
     cnx_upernet_desc desc;
     int dims[CNX_STAGES];
-    cnx_conv pools[CNX_MAX_POOLS]; /* 1x1, C3 -> M */
-    cnx_conv bottleneck;           /* 3x3, C3 + pools * M -> M */
-    cnx_conv laterals[LATERALS];   /* 1x1, Ci -> M */
-    cnx_conv pyramid[LATERALS];    /* 3x3, M -> M */
-    cnx_conv fusion;               /* 3x3, 4 M -> M */
-    cnx_conv classifier;           /* 1x1, M -> classes, with bias */
+    cnx_conv pools[CNX_MAX_POOLS];     /* 1x1, C3 -> M */
+    cnx_concat_conv bottleneck;        /* 3x3, C3 + pools * M -> M */
+    cnx_conv laterals[LATERALS];       /* 1x1, Ci -> M */
+    cnx_concat_conv pyramid[LATERALS]; /* 3x3, M -> M, of one map each */
+    cnx_concat_conv fusion;            /* 3x3, 4 M -> M */
+    cnx_conv classifier;               /* 1x1, M -> classes, with bias */
 };
 
-/* One ConvModule of the head: where it is kept, its name and shape. */
+/* One ConvModule of the head: its name and shape, and where it is kept. */
 typedef struct module {
-    cnx_conv *conv;
     cnx_layer_name name;
-    cnx_conv_spec spec;
+    int inputs, in_c[CNX_MAX_CONCAT]; /* maps that are concatenated, and their channels */
+    cnx_conv *pointwise;              /* 1x1, or NULL */
+    cnx_concat_conv *spatial;         /* 3x3, or NULL */
+    bool winograd;
 } module;
 
 enum { MAX_MODULES = CNX_MAX_POOLS + 2 * LATERALS + 2 };
 
-static module conv_module(cnx_conv *conv, cnx_layer_name name, int size, int in_c, int out_c)
+static module pointwise(cnx_conv *conv, cnx_layer_name name, int in_c)
 {
-    return (module){.conv = conv,
-                    .name = name,
-                    .spec = {.kind = size == 1 ? CNX_CONV_1X1 : CNX_CONV_3X3,
-                             .size = size,
-                             .in_c = in_c,
-                             .out_c = out_c,
-                             .act = CNX_ACT_RELU}};
+    return (module){.name = name, .inputs = 1, .in_c = {in_c}, .pointwise = conv};
+}
+
+/* A 3x3 convolution over maps of first_c, more_c, more_c ... channels. */
+static module spatial(cnx_concat_conv *conv, cnx_layer_name name, int inputs, int first_c,
+                      int more_c, bool winograd)
+{
+    module m = {.name = name, .inputs = inputs, .in_c = {first_c}, .spatial = conv};
+    for (int i = 1; i < inputs; i++)
+        m.in_c[i] = more_c;
+    m.winograd = winograd && first_c >= WINOGRAD_FROM && more_c >= WINOGRAD_FROM;
+    return m;
 }
 
 /* All ConvModules; `head` is only pointed into. */
 static int list_modules(cnx_upernet *head, module out[MAX_MODULES])
 {
-    const int m = head->desc.channels, c3 = head->dims[CNX_STAGES - 1];
+    const int m = head->desc.channels, c3 = head->dims[CNX_STAGES - 1], pools = head->desc.pools;
     int n = 0;
-    for (int k = 0; k < head->desc.pools; k++)
-        out[n++] =
-            conv_module(&head->pools[k], cnx_name("decode_head.psp_modules.%d.1", k), 1, c3, m);
-    out[n++] = conv_module(&head->bottleneck, cnx_name("decode_head.bottleneck"), 3,
-                           c3 + head->desc.pools * m, m);
-    for (int i = 0; i < LATERALS; i++)
-        out[n++] = conv_module(&head->laterals[i], cnx_name("decode_head.lateral_convs.%d", i), 1,
-                               head->dims[i], m);
-    for (int i = 0; i < LATERALS; i++)
-        out[n++] = conv_module(&head->pyramid[i], cnx_name("decode_head.fpn_convs.%d", i), 3, m, m);
+    for (int k = 0; k < pools; k++)
+        out[n++] = pointwise(&head->pools[k], cnx_name("decode_head.psp_modules.%d.1", k), c3);
+    /* The last stage's map is so small that Winograd's larger weights would only cost memory. */
     out[n++] =
-        conv_module(&head->fusion, cnx_name("decode_head.fpn_bottleneck"), 3, CNX_STAGES * m, m);
+        spatial(&head->bottleneck, cnx_name("decode_head.bottleneck"), 1 + pools, c3, m, false);
+    for (int i = 0; i < LATERALS; i++)
+        out[n++] = pointwise(&head->laterals[i], cnx_name("decode_head.lateral_convs.%d", i),
+                             head->dims[i]);
+    for (int i = 0; i < LATERALS; i++)
+        out[n++] =
+            spatial(&head->pyramid[i], cnx_name("decode_head.fpn_convs.%d", i), 1, m, m, true);
+    out[n++] =
+        spatial(&head->fusion, cnx_name("decode_head.fpn_bottleneck"), CNX_STAGES, m, m, true);
     return n;
+}
+
+static int all_channels(const module *m)
+{
+    int all = 0;
+    for (int i = 0; i < m->inputs; i++)
+        all += m->in_c[i];
+    return all;
 }
 
 static void describe(cnx_upernet *head, const cnx_upernet_desc *desc, const int dims[CNX_STAGES])
@@ -88,9 +108,37 @@ void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]
     module modules[MAX_MODULES];
     const int n = list_modules(&head, modules);
     for (int i = 0; i < n; i++)
-        cnx_expect_conv_module(weights, modules[i].name.text, modules[i].spec.out_c,
-                               modules[i].spec.in_c, modules[i].spec.size);
+        cnx_expect_conv_module(weights, modules[i].name.text, desc->channels,
+                               all_channels(&modules[i]), modules[i].spatial ? 3 : 1);
     cnx_expect_conv(weights, "decode_head.conv_seg", desc->classes, desc->channels, 1, true);
+}
+
+/* Shapes, which is all that planning needs. */
+static void shape_module(const module *m, int out_c)
+{
+    if (m->spatial)
+        cnx_concat_conv_shape(m->spatial, m->inputs, m->in_c, out_c, true, m->winograd);
+    else
+        *m->pointwise = (cnx_conv){.kind = CNX_CONV_1X1,
+                                   .size = 1,
+                                   .in_c = m->in_c[0],
+                                   .out_c = out_c,
+                                   .act = CNX_ACT_RELU};
+}
+
+static cnx_status load_module(const module *m, int out_c, cnx_weights *weights,
+                              const cnx_kernels *k, cnx_error *err)
+{
+    cnx_filters f = {0};
+    CNX_TRY(cnx_load_conv_module(&f, weights, m->name.text, m->spatial ? 3 : 1, all_channels(m),
+                                 out_c, err));
+    const cnx_status status = m->spatial
+                                  ? cnx_concat_conv_init(m->spatial, k, m->inputs, m->in_c, out_c,
+                                                         f.weights, f.bias, true, m->winograd, err)
+                                  : cnx_conv_init(m->pointwise, k, CNX_CONV_1X1, 1, m->in_c[0],
+                                                  out_c, f.weights, f.bias, CNX_ACT_RELU, err);
+    cnx_filters_free(&f);
+    return status;
 }
 
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
@@ -104,9 +152,11 @@ cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
     cnx_status status = CNX_OK;
     module modules[MAX_MODULES];
     const int n = list_modules(head, modules);
-    for (int i = 0; i < n; i++)
-        CNX_CHECK(cnx_load_conv_module(modules[i].conv, weights, kernels, modules[i].name.text,
-                                       modules[i].spec, err));
+    for (int i = 0; i < n; i++) {
+        shape_module(&modules[i], desc->channels);
+        if (weights)
+            CNX_CHECK(load_module(&modules[i], desc->channels, weights, kernels, err));
+    }
     const cnx_conv_spec classifier = {.kind = CNX_CONV_1X1,
                                       .size = 1,
                                       .in_c = desc->channels,
@@ -126,8 +176,12 @@ void cnx_upernet_close(cnx_upernet **head)
         return;
     module modules[MAX_MODULES];
     const int n = list_modules(*head, modules);
-    for (int i = 0; i < n; i++)
-        cnx_conv_free(modules[i].conv);
+    for (int i = 0; i < n; i++) {
+        if (modules[i].spatial)
+            cnx_concat_conv_free(modules[i].spatial);
+        else
+            cnx_conv_free(modules[i].pointwise);
+    }
     cnx_conv_free(&(*head)->classifier);
     free(*head);
     *head = NULL;
@@ -140,7 +194,7 @@ size_t cnx_upernet_bytes(const cnx_upernet *head)
     const int n = list_modules(&shape, modules);
     size_t bytes = head->classifier.bytes;
     for (int i = 0; i < n; i++)
-        bytes += modules[i].conv->bytes;
+        bytes += modules[i].spatial ? modules[i].spatial->bytes : modules[i].pointwise->bytes;
     return bytes;
 }
 
@@ -148,23 +202,18 @@ size_t cnx_upernet_bytes(const cnx_upernet *head)
 static cnx_value plan_pooling(const cnx_upernet *head, cnx_plan *plan, cnx_value f3)
 {
     const int m = head->desc.channels;
-    const cnx_value wide = cnx_plan_map(plan, f3.h, f3.w, f3.c + head->desc.pools * m);
-    cnx_plan_resize(plan, "decode_head.bottleneck.concat", f3, cnx_value_channels(wide, 0, f3.c),
-                    false);
+    cnx_value maps[CNX_MAX_CONCAT] = {f3};
     for (int k = 0; k < head->desc.pools; k++) {
         const int bins = head->desc.pool_scales[k];
         const cnx_value pooled = cnx_plan_map(plan, bins, bins, f3.c);
-        const cnx_value mixed = cnx_plan_map(plan, bins, bins, m);
+        const cnx_value mixed = maps[1 + k] = cnx_plan_map(plan, bins, bins, m);
         cnx_plan_pool(plan, cnx_name("decode_head.psp_modules.%d.0", k).text, f3, pooled);
         cnx_plan_conv(plan, cnx_name("decode_head.psp_modules.%d.1", k).text, &head->pools[k],
                       pooled, mixed);
         cnx_plan_mark(plan, cnx_name("ppm_pooled%d", k).text, mixed);
-        cnx_plan_resize(plan, cnx_name("decode_head.psp_modules.%d.up", k).text, mixed,
-                        cnx_value_channels(wide, f3.c + k * m, m), false);
     }
-    cnx_plan_mark(plan, "ppm_concat", wide);
     const cnx_value l3 = cnx_plan_map(plan, f3.h, f3.w, m);
-    cnx_plan_conv(plan, "decode_head.bottleneck", &head->bottleneck, wide, l3);
+    cnx_plan_concat_conv(plan, "decode_head.bottleneck", &head->bottleneck, maps, l3);
     cnx_plan_mark(plan, "ppm_out", l3);
     return l3;
 }
@@ -185,25 +234,17 @@ static void plan_laterals(const cnx_upernet *head, cnx_plan *plan,
     }
 }
 
-/* The pyramid's convolutions, written or resized into one map of all levels. */
-static cnx_value plan_pyramid(const cnx_upernet *head, cnx_plan *plan,
-                              const cnx_value l[CNX_STAGES])
+/* The pyramid's convolutions; the last level has none. */
+static void plan_pyramid(const cnx_upernet *head, cnx_plan *plan, const cnx_value l[CNX_STAGES],
+                         cnx_value o[CNX_STAGES])
 {
-    const int m = head->desc.channels;
-    const cnx_value wide = cnx_plan_map(plan, l[0].h, l[0].w, CNX_STAGES * m);
-    for (int i = 0; i < CNX_STAGES; i++) {
-        const cnx_value slice = cnx_value_channels(wide, i * m, m);
-        cnx_value o = l[i];
-        if (i < LATERALS) {
-            o = i == 0 ? slice : cnx_plan_map(plan, l[i].h, l[i].w, m);
-            cnx_plan_conv(plan, cnx_name("decode_head.fpn_convs.%d", i).text, &head->pyramid[i],
-                          l[i], o);
-            cnx_plan_mark(plan, cnx_name("fpn%d", i).text, o);
-        }
-        if (i > 0)
-            cnx_plan_resize(plan, cnx_name("decode_head.fpn_up.%d", i).text, o, slice, false);
+    for (int i = 0; i < LATERALS; i++) {
+        o[i] = cnx_plan_map(plan, l[i].h, l[i].w, head->desc.channels);
+        cnx_plan_concat_conv(plan, cnx_name("decode_head.fpn_convs.%d", i).text, &head->pyramid[i],
+                             &l[i], o[i]);
+        cnx_plan_mark(plan, cnx_name("fpn%d", i).text, o[i]);
     }
-    return wide;
+    o[LATERALS] = l[LATERALS];
 }
 
 cnx_status cnx_upernet_plan(const cnx_upernet *head, cnx_plan *plan,
@@ -213,14 +254,14 @@ cnx_status cnx_upernet_plan(const cnx_upernet *head, cnx_plan *plan,
         CNX_FAIL_IF(features[i].c != head->dims[i], CNX_ERR_INTERNAL,
                     "feature %d has %d channels, the head wants %d", i, features[i].c,
                     head->dims[i]);
-    cnx_value l[CNX_STAGES];
+    cnx_value l[CNX_STAGES], o[CNX_STAGES];
     l[LATERALS] = plan_pooling(head, plan, features[LATERALS]);
     plan_laterals(head, plan, features, l);
-    const cnx_value wide = plan_pyramid(head, plan, l);
-    const cnx_value fused = cnx_plan_map(plan, wide.h, wide.w, head->desc.channels);
-    cnx_plan_conv(plan, "decode_head.fpn_bottleneck", &head->fusion, wide, fused);
+    plan_pyramid(head, plan, l, o);
+    const cnx_value fused = cnx_plan_map(plan, o[0].h, o[0].w, head->desc.channels);
+    cnx_plan_concat_conv(plan, "decode_head.fpn_bottleneck", &head->fusion, o, fused);
     cnx_plan_mark(plan, "fused", fused);
-    *logits = cnx_plan_external(plan, wide.h, wide.w, head->desc.classes);
+    *logits = cnx_plan_external(plan, fused.h, fused.w, head->desc.classes);
     cnx_plan_conv(plan, "decode_head.conv_seg", &head->classifier, fused, *logits);
     cnx_plan_mark(plan, "logits_q", *logits);
     return CNX_OK;

@@ -11,6 +11,7 @@
 #include "core/kernels/dwconv_body.h"
 #include "core/kernels/gemm_body.h"
 #include "core/kernels/pixel_body.h"
+#include "core/kernels/winograd_body.h"
 
 void cnx_kernels_avx512(cnx_kernels *k)
 {
@@ -27,4 +28,6 @@ void cnx_kernels_avx512(cnx_kernels *k)
     k->argmax = argmax;
     k->softmax = softmax;
     k->sum_squares = sum_squares;
+    k->winograd_input = winograd_input;
+    k->winograd_output = winograd_output;
 }

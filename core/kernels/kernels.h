@@ -65,7 +65,7 @@ typedef struct cnx_kernels {
     /* x = 0.5 x (1 + erf(x / sqrt 2)), n floats in place: the erf form, never tanh. */
     void (*gelu)(size_t n, float *x);
 
-    /* out[i] = sum over t < count of weight[t] * source[t][i], i < n.  count 1..CNX_MAX_TAPS. */
+    /* out[i] = sum over t < count of weight[t] * source[t][i], i < n; count at least 1. */
     void (*combine)(size_t n, int count, const float *const source[], const float *weight,
                     float *out);
 
@@ -84,6 +84,15 @@ typedef struct cnx_kernels {
     /* sum[i] += x[row][i]^2 over the rows, i < c: the first half of global response normalisation.
      */
     void (*sum_squares)(int rows, int c, const float *x, size_t ld, double *sum);
+
+    /* The two transforms of Winograd's F(4x4, 3x3), see winograd_points.h; 36 points, in the order
+     * [6][6].  input: pixels are a 6x6 patch of c channels each, NULL for zeros; point p of channel
+     * i goes to out[p * step + i].  output: the inverse, for a 4x4 patch, NULL for a pixel that is
+     * not wanted: pixel = act(transformed + bias [+ pixel]); bias is [c] or NULL, act ReLU or none.
+     */
+    void (*winograd_input)(int c, const float *const pixels[36], float *out, size_t step);
+    void (*winograd_output)(int c, const float *in, size_t step, const float *bias, int relu,
+                            int add, float *const pixels[16]);
 } cnx_kernels;
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/kernels/winograd_points.h"
 #include "core/memory.h"
 
 /* Weights are packed as panels of this many outputs, [panel][k][REF_PANEL], padded with zeros. */
@@ -169,6 +170,69 @@ static void sum_squares(int rows, int c, const float *x, size_t ld, double *sum)
             sum[i] += (double)x[i] * (double)x[i];
 }
 
+/* B^T d along one axis: six values `step` apart, in place. */
+static void winograd_in(float *d, int step)
+{
+    const float a = WINOGRAD_A, b = WINOGRAD_B, a2 = WINOGRAD_A2, b2 = WINOGRAD_B2;
+    const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    d[0] = a2 * b2 * d0 - (a2 + b2) * d2 + d4;
+    d[step] = (d4 - b2 * d2) + a * (d3 - b2 * d1);
+    d[2 * step] = (d4 - b2 * d2) - a * (d3 - b2 * d1);
+    d[3 * step] = (d4 - a2 * d2) + b * (d3 - a2 * d1);
+    d[4 * step] = (d4 - a2 * d2) - b * (d3 - a2 * d1);
+    d[5 * step] = a2 * b2 * d1 - (a2 + b2) * d3 + d[5 * step];
+}
+
+/* A^T m along one axis: six values `step` apart become the first four of them. */
+static void winograd_out(float *m, int step)
+{
+    const float a = WINOGRAD_A, b = WINOGRAD_B, a2 = WINOGRAD_A2, b2 = WINOGRAD_B2;
+    const float sum_a = m[step] + m[2 * step], sum_b = m[3 * step] + m[4 * step];
+    const float odd_a = a * (m[step] - m[2 * step]), odd_b = b * (m[3 * step] - m[4 * step]);
+    m[0] += sum_a + sum_b;
+    m[step] = odd_a + odd_b;
+    m[2 * step] = a2 * sum_a + b2 * sum_b;
+    m[3 * step] = a2 * odd_a + b2 * odd_b + m[5 * step];
+}
+
+static void winograd_input(int c, const float *const pixels[WINOGRAD_POINTS], float *out,
+                           size_t step)
+{
+    for (int i = 0; i < c; i++) {
+        float d[WINOGRAD_POINTS];
+        for (int p = 0; p < WINOGRAD_POINTS; p++)
+            d[p] = pixels[p] ? pixels[p][i] : 0.0f;
+        for (int x = 0; x < WINOGRAD_IN; x++)
+            winograd_in(d + x, WINOGRAD_IN);
+        for (int y = 0; y < WINOGRAD_IN; y++)
+            winograd_in(d + y * WINOGRAD_IN, 1);
+        for (int p = 0; p < WINOGRAD_POINTS; p++)
+            out[(size_t)p * step + (size_t)i] = d[p];
+    }
+}
+
+static void winograd_output(int c, const float *in, size_t step, const float *bias, int relu,
+                            int add, float *const pixels[WINOGRAD_OUT * WINOGRAD_OUT])
+{
+    for (int i = 0; i < c; i++) {
+        float m[WINOGRAD_POINTS];
+        for (int p = 0; p < WINOGRAD_POINTS; p++)
+            m[p] = in[(size_t)p * step + (size_t)i];
+        for (int x = 0; x < WINOGRAD_IN; x++)
+            winograd_out(m + x, WINOGRAD_IN);
+        for (int y = 0; y < WINOGRAD_OUT; y++)
+            winograd_out(m + y * WINOGRAD_IN, 1);
+        for (int p = 0; p < WINOGRAD_OUT * WINOGRAD_OUT; p++) {
+            if (!pixels[p])
+                continue;
+            float x = m[p / WINOGRAD_OUT * WINOGRAD_IN + p % WINOGRAD_OUT];
+            x += bias ? bias[i] : 0.0f;
+            x += add ? pixels[p][i] : 0.0f;
+            pixels[p][i] = activate(x, relu ? CNX_ACT_RELU : CNX_ACT_NONE);
+        }
+    }
+}
+
 void cnx_kernels_ref(cnx_kernels *k)
 {
     *k = (cnx_kernels){
@@ -185,5 +249,7 @@ void cnx_kernels_ref(cnx_kernels *k)
         .argmax = argmax,
         .softmax = softmax,
         .sum_squares = sum_squares,
+        .winograd_input = winograd_input,
+        .winograd_output = winograd_output,
     };
 }

@@ -42,12 +42,24 @@ static size_t find_place(cnx_buffer *const *placed, int count, const cnx_buffer 
     return offset;
 }
 
+static size_t concat_scratch(const cnx_plan *plan, const cnx_node *node)
+{
+    int h[CNX_MAX_CONCAT], w[CNX_MAX_CONCAT];
+    for (int i = 0; i < node->layer.concat->inputs; i++) {
+        h[i] = node->more[i].h;
+        w[i] = node->more[i].w;
+    }
+    return cnx_concat_conv_scratch(node->layer.concat, plan->kernels, h, w, plan->threads);
+}
+
 static size_t node_scratch(const cnx_plan *plan, const cnx_node *node)
 {
     const int threads = plan->threads;
     switch (node->kind) {
     case NODE_CONV:
         return cnx_conv_scratch(node->layer.conv, plan->kernels, node->in.h, node->in.w, threads);
+    case NODE_CONCAT_CONV:
+        return concat_scratch(plan, node);
     case NODE_MLP:
         return cnx_mlp_scratch(node->layer.mlp, plan->kernels, node->in.h, node->in.w, threads);
     case NODE_RESIZE:

@@ -134,6 +134,18 @@ void cnx_plan_conv(cnx_plan *plan, const char *name, const cnx_conv *conv, cnx_v
     node->macs = pixels(out) * conv->size * conv->size * conv->in_c * conv->out_c;
 }
 
+void cnx_plan_concat_conv(cnx_plan *plan, const char *name, const cnx_concat_conv *conv,
+                          const cnx_value in[], cnx_value out)
+{
+    cnx_node *node = add_node(plan, NODE_CONCAT_CONV, name, in[0], out);
+    node->layer.concat = conv;
+    for (int i = 0; i < conv->inputs; i++) {
+        node->more[i] = in[i];
+        node->macs += pixels(out) * 9.0 * conv->in_c[i] * conv->out_c;
+        touch(plan, in[i], plan->node_count - 1);
+    }
+}
+
 void cnx_plan_dwconv(cnx_plan *plan, const char *name, const cnx_dwconv *dw, cnx_value in,
                      cnx_value out)
 {
@@ -199,14 +211,10 @@ int cnx_plan_rows(const cnx_plan *plan)
 
 cnx_plan_row cnx_plan_row_at(const cnx_plan *plan, int index)
 {
-    static const char *const ops[] = {[NODE_CONV] = "conv",
-                                      [NODE_DWCONV] = "dwconv7x7",
-                                      [NODE_MLP] = "mlp",
-                                      [NODE_LAYERNORM] = "layernorm",
-                                      [NODE_POOL] = "adaptive_pool",
-                                      [NODE_RESIZE] = "resize",
-                                      [NODE_RESIZE_ADD] = "resize_add",
-                                      [NODE_MARK] = "mark"};
+    static const char *const ops[] = {
+        [NODE_CONV] = "conv",     [NODE_CONCAT_CONV] = "conv",      [NODE_DWCONV] = "dwconv7x7",
+        [NODE_MLP] = "mlp",       [NODE_LAYERNORM] = "layernorm",   [NODE_POOL] = "adaptive_pool",
+        [NODE_RESIZE] = "resize", [NODE_RESIZE_ADD] = "resize_add", [NODE_MARK] = "mark"};
     const cnx_node *node = &plan->nodes[index];
     return (cnx_plan_row){.name = node->name,
                           .op = ops[node->kind],

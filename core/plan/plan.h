@@ -10,6 +10,7 @@
 #define CNX_CORE_PLAN_H
 
 #include "core/ops/block.h"
+#include "core/ops/concat_conv.h"
 #include "core/ops/conv.h"
 #include "core/ops/pixelwise.h"
 
@@ -37,6 +38,9 @@ cnx_value cnx_plan_external(cnx_plan *plan, int h, int w, int c);
  * may be without packed data in a plan that is never run. */
 void cnx_plan_conv(cnx_plan *plan, const char *name, const cnx_conv *conv, cnx_value in,
                    cnx_value out);
+/* in: conv->inputs maps.  Counts as the convolution of the concatenation that it stands for. */
+void cnx_plan_concat_conv(cnx_plan *plan, const char *name, const cnx_concat_conv *conv,
+                          const cnx_value in[], cnx_value out);
 void cnx_plan_dwconv(cnx_plan *plan, const char *name, const cnx_dwconv *dw, cnx_value in,
                      cnx_value out);
 void cnx_plan_mlp(cnx_plan *plan, const char *name, const cnx_mlp *mlp, cnx_value y, cnx_value x);

@@ -6,6 +6,7 @@
 
 typedef enum node_kind {
     NODE_CONV,
+    NODE_CONCAT_CONV,
     NODE_DWCONV,
     NODE_MLP,
     NODE_LAYERNORM,
@@ -19,8 +20,10 @@ typedef struct cnx_node {
     node_kind kind;
     char *name; /* owned */
     cnx_value in, out;
+    cnx_value more[CNX_MAX_CONCAT]; /* NODE_CONCAT_CONV: all its inputs */
     union {
         const cnx_conv *conv;
+        const cnx_concat_conv *concat;
         const cnx_dwconv *dw;
         const cnx_mlp *mlp;
         struct {

@@ -13,11 +13,15 @@ static cnx_map resolve(const cnx_plan *plan, cnx_value value, char *arena, float
                      .ld = (size_t)buffer->c};
 }
 
-static void run_node(const cnx_node *node, const cnx_exec *exec, cnx_map in, cnx_map out)
+static void run_node(const cnx_node *node, const cnx_exec *exec, const cnx_map *more, cnx_map in,
+                     cnx_map out)
 {
     switch (node->kind) {
     case NODE_CONV:
         cnx_conv_run(exec, node->layer.conv, in, out, (cnx_map){0});
+        break;
+    case NODE_CONCAT_CONV:
+        cnx_concat_conv_run(exec, node->layer.concat, more, out);
         break;
     case NODE_DWCONV:
         cnx_dwconv_run(exec, node->layer.dw, in, out);
@@ -55,7 +59,10 @@ bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
             return false;
         const cnx_map in = resolve(plan, node->in, arena, external);
         const cnx_map out = resolve(plan, node->out, arena, external);
-        run_node(node, &exec, in, out);
+        cnx_map more[CNX_MAX_CONCAT];
+        for (int m = 0; node->kind == NODE_CONCAT_CONV && m < node->layer.concat->inputs; m++)
+            more[m] = resolve(plan, node->more[m], arena, external);
+        run_node(node, &exec, more, in, out);
         if (node->kind == NODE_MARK && hooks && hooks->tap)
             hooks->tap(hooks->user, node->name, out);
         done += node->macs;

@@ -242,11 +242,14 @@ static void tap(void *user, const char *name, cnx_map map)
     compare_map(state, name, map);
 }
 
-/* Outputs that are no map of the network; the auxiliary head is for training only. */
+/* Outputs that are no map of the network.  The auxiliary head is for training only; the
+ * concatenation of the pyramid pooling is never made: its parts and what is computed from it are
+ * compared. */
 static bool is_map(const char *output)
 {
-    static const char *const others[] = {"input",   "logits",     "labels",        "ties",
-                                         "resized", "labels_rgb", "probabilities", "aux_logits"};
+    static const char *const others[] = {"input",         "logits",     "labels",
+                                         "ties",          "resized",    "labels_rgb",
+                                         "probabilities", "aux_logits", "ppm_concat"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(output, others[i]) == 0)
             return false;
