@@ -59,6 +59,17 @@ tool check_png facts "far/street view.png"
 same "16-bit label PNG" "96 64 16 0 0" "$told"
 tool check_png histogram "far/street view.png"
 same "16-bit histogram" "$(echo "$plain_histogram" | awk '{ print $1 + 299, $2 }')" "$told"
+# A model with more classes than that needs no offset; one with 256 still has a palette.
+make_checkpoint=$tools/../bench/make_checkpoint
+for classes in 256 257; do
+    "$make_checkpoint" --depths 1,1,1,1 --dims 8,8,8,8 --channels 8 --auxiliary 0 --classes $classes \
+        $classes.safetensors >/dev/null || fail "no model of $classes classes"
+    expect 0 segment -m $classes.safetensors --scale none --mode whole "$picture" -o $classes
+done
+tool check_png facts "256/street view.png"
+same "label PNG of 256 classes" "96 64 8 3 256" "$told"
+tool check_png facts "257/street view.png"
+same "label PNG of 257 classes" "96 64 16 0 0" "$told"
 run segment "${plain[@]}" "$picture" -o beyond --label-offset 65535
 refused "label-offset"
 folder beyond
