@@ -58,7 +58,7 @@ const cnx_option cnx_segment_options[] = {
      "the picture at once, or in overlapping windows whose logits are averaged",
      .otherwise =
          "the model's; where nothing but the published pipeline tells, slide for one scale "
-         "and whole with --scales or --flip",
+         "and whole with --scales",
      .choices = mode_names, .offset = AT(mode)},
     {CNX_OPT_SIZE, 0, "crop", "HxW", "size of a window; implies --mode slide",
      .otherwise = "the model's", .min = 32, .max = 65535, .offset = AT(crop)},
@@ -204,7 +204,7 @@ cnx_status cnx_segment_args_pipeline(cnx_pipeline *out, const cnx_segment_args *
         p.mode = args->mode.value == 0 ? CNX_MODE_WHOLE : CNX_MODE_SLIDE;
     else if (args->crop.given || args->stride.given)
         p.mode = CNX_MODE_SLIDE;
-    else if (description->mode_from_default && (p.scale_count > 0 || p.flip))
+    else if (description->mode_from_default && p.scale_count > 0)
         p.mode = CNX_MODE_WHOLE; /* as the published multi-scale results were made */
     CNX_TRY(apply_windows(&p, args, err));
     CNX_FAIL_IF(cnx_saves(args->save.bits, CNX_SAVE_LOGITS) && (p.scale_count > 1 || p.flip),
