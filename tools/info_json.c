@@ -45,6 +45,28 @@ static bool add_file(cJSON *object, const cnx_info_report *info)
     return sound;
 }
 
+static const char *task_name(cnx_task task)
+{
+    static const char *const names[] = {[CNX_TASK_SEGMENTATION] = "segmentation",
+                                        [CNX_TASK_DETECTION] = "detection",
+                                        [CNX_TASK_CLASSIFICATION] = "classification"};
+    return names[task];
+}
+
+/* A description leaves a mode out that follows from the defaults; a report says what it is. */
+static cJSON *described(const cnx_description *d)
+{
+    cJSON *description = cnx_description_to_json(d);
+    cJSON *pipeline = cJSON_GetObjectItemCaseSensitive(description, "pipeline");
+    const char *mode = d->pipeline.mode == CNX_MODE_WHOLE ? "whole" : "slide";
+    if (pipeline && !cJSON_GetObjectItemCaseSensitive(pipeline, "mode") &&
+        !cJSON_AddStringToObject(pipeline, "mode", mode)) {
+        cJSON_Delete(description);
+        return NULL;
+    }
+    return description;
+}
+
 static bool add_model(cJSON *object, const cnx_info_report *info)
 {
     const cnx_description *d = &info->file->description;
@@ -52,13 +74,15 @@ static bool add_model(cJSON *object, const cnx_info_report *info)
     cJSON *parameters = cJSON_AddObjectToObject(object, "parameters");
     size_t all, needed;
     cnx_model_file_parameters(info->file, &all, &needed);
-    return parameters && add_number(parameters, "with_auxiliary", all) &&
+    return parameters && cnx_report_text(object, "kind", task_name(d->task)) &&
+           add_number(object, "classes", (size_t)d->class_count) &&
+           add_number(parameters, "with_auxiliary", all) &&
            add_number(parameters, "needed", needed) &&
            add_item(object, "variant",
                     variant ? cJSON_CreateString(variant) : cJSON_CreateNull()) &&
            cnx_report_text(object, "published_pipeline", d->published) &&
            cnx_report_text(object, "classes_from", d->classes_from) &&
-           add_item(object, "description", cnx_description_to_json(d));
+           add_item(object, "description", described(d));
 }
 
 /* The names of the keys in one state. */
