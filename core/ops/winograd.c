@@ -1,6 +1,6 @@
 #include "core/ops/winograd.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/kernels/winograd_points.h"
@@ -11,39 +11,39 @@
  * weights' way from memory, few enough for the second-level cache. */
 enum { BLOCK = 64 };
 
-/* G g G^T for one channel pair, [6][6]. */
-static void transform_filter(const float *g, double out[WINOGRAD_POINTS])
+/* G, which takes a filter's three values along an axis to the points'. */
+static void filter_matrix(double G[WINOGRAD_IN][3])
 {
-    const double a = WINOGRAD_A, b = WINOGRAD_B, a2 = a * a, b2 = b * b;
-    const double na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2)), n0 = 1 / (a2 * b2);
-    const double G[WINOGRAD_IN][3] = {{n0, 0, 0},
-                                      {na, na * a, na * a2},
-                                      {na, -na * a, na * a2},
-                                      {nb, nb * b, nb * b2},
-                                      {nb, -nb * b, nb * b2},
-                                      {0, 0, 1}};
-    double rows[WINOGRAD_IN][3];
-    for (int i = 0; i < WINOGRAD_IN; i++)
-        for (int x = 0; x < 3; x++)
-            rows[i][x] =
-                G[i][0] * (double)g[x] + G[i][1] * (double)g[3 + x] + G[i][2] * (double)g[6 + x];
-    for (int i = 0; i < WINOGRAD_IN; i++)
-        for (int j = 0; j < WINOGRAD_IN; j++)
-            out[i * WINOGRAD_IN + j] =
-                rows[i][0] * G[j][0] + rows[i][1] * G[j][1] + rows[i][2] * G[j][2];
+    const double points[] = {0, WINOGRAD_A, -WINOGRAD_A, WINOGRAD_B, -WINOGRAD_B};
+    for (int i = 0; i < WINOGRAD_IN - 1; i++) {
+        double scale = 1;
+        for (int j = 0; j < WINOGRAD_IN - 1; j++)
+            scale *= j == i ? 1 : points[i] - points[j];
+        for (int power = 0; power < 3; power++)
+            G[i][power] = pow(points[i], power) / scale;
+    }
+    G[WINOGRAD_IN - 1][0] = G[WINOGRAD_IN - 1][1] = 0;
+    G[WINOGRAD_IN - 1][2] = 1;
 }
 
-/* One row of the 6x6 points at a time: six matrices [out_c][in_c] of temporary memory. */
+/* Row `row` of G g G^T for every channel pair, as six matrices [out_c][in_c] of temporary memory,
+ * each then packed: one row of points at a time, so that the temporary memory stays small. */
 static void pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *weights, int row,
                         float *matrices)
 {
     const size_t pairs = (size_t)wino->in_c * (size_t)wino->out_c;
     const size_t packed = k->gemm_packed_size(wino->in_c, wino->out_c);
+    double G[WINOGRAD_IN][3];
+    filter_matrix(G);
     for (size_t i = 0; i < pairs; i++) {
-        double points[WINOGRAD_POINTS];
-        transform_filter(weights + 9 * i, points);
+        const float *g = weights + 9 * i;
+        double along[3];
+        for (int x = 0; x < 3; x++)
+            along[x] = G[row][0] * (double)g[x] + G[row][1] * (double)g[3 + x] +
+                       G[row][2] * (double)g[6 + x];
         for (int j = 0; j < WINOGRAD_IN; j++)
-            matrices[(size_t)j * pairs + i] = (float)points[row * WINOGRAD_IN + j];
+            matrices[(size_t)j * pairs + i] =
+                (float)(along[0] * G[j][0] + along[1] * G[j][1] + along[2] * G[j][2]);
     }
     for (int j = 0; j < WINOGRAD_IN; j++)
         k->gemm_pack(wino->in_c, wino->out_c, matrices + (size_t)j * pairs,
