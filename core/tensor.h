@@ -6,7 +6,7 @@
 
 /*
  * Pixel (y, x) starts at data + ((size_t)y * w + x) * ld and has c channels.  ld > c when the view
- * is a slice of the channels of a wider map (how concatenation costs nothing).  Does not own data.
+ * is a slice of the channels of a wider map.  Does not own data.
  */
 typedef struct cnx_map {
     float *data; /* [h, w, c], ld floats from pixel to pixel */
@@ -17,14 +17,6 @@ typedef struct cnx_map {
 static inline cnx_map cnx_map_dense(float *data, int h, int w, int c)
 {
     return (cnx_map){.data = data, .h = h, .w = w, .c = c, .ld = (size_t)c};
-}
-
-/* Channels [first, first + count) of a map. */
-static inline cnx_map cnx_map_channels(cnx_map map, int first, int count)
-{
-    map.data = map.data ? map.data + first : NULL;
-    map.c = count;
-    return map;
 }
 
 static inline float *cnx_map_pixel(cnx_map map, int y, int x)

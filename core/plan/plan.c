@@ -7,13 +7,6 @@
 #include "core/memory.h"
 #include "core/plan/plan_internal.h"
 
-cnx_value cnx_value_channels(cnx_value value, int first, int count)
-{
-    value.first_channel += first;
-    value.c = count;
-    return value;
-}
-
 cnx_status cnx_plan_open(cnx_plan **out, const cnx_kernels *kernels, int threads, cnx_error *err)
 {
     cnx_plan *plan = calloc(1, sizeof *plan);
@@ -58,7 +51,7 @@ static bool grow(void **items, int *room, int count, size_t size)
 
 static cnx_value add_buffer(cnx_plan *plan, int h, int w, int c, int external)
 {
-    cnx_value value = {.id = 0, .first_channel = 0, .h = h, .w = w, .c = c};
+    cnx_value value = {.id = 0, .h = h, .w = w, .c = c};
     size_t bytes = sizeof(float);
     if (h < 1 || w < 1 || c < 1 || !cnx_mul(bytes, (size_t)h, &bytes) ||
         !cnx_mul(bytes, (size_t)w, &bytes) || !cnx_mul(bytes, (size_t)c, &bytes) ||

@@ -16,15 +16,11 @@
 
 typedef struct cnx_plan cnx_plan;
 
-/* A map of the plan, or a slice of its channels. */
+/* A map of the plan. */
 typedef struct cnx_value {
     int id;
-    int first_channel;
     int h, w, c;
 } cnx_value;
-
-/* Channels [first, first + count) of a value: what is written there is part of the whole. */
-cnx_value cnx_value_channels(cnx_value value, int first, int count);
 
 cnx_status cnx_plan_open(cnx_plan **out, const cnx_kernels *kernels, int threads, cnx_error *err);
 void cnx_plan_close(cnx_plan **plan);

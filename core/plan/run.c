@@ -6,11 +6,7 @@ static cnx_map resolve(const cnx_plan *plan, cnx_value value, char *arena, float
     const cnx_buffer *buffer = &plan->buffers[value.id];
     float *data =
         buffer->external >= 0 ? external[buffer->external] : (float *)(arena + buffer->offset);
-    return (cnx_map){.data = data + value.first_channel,
-                     .h = value.h,
-                     .w = value.w,
-                     .c = value.c,
-                     .ld = (size_t)buffer->c};
+    return cnx_map_dense(data, value.h, value.w, value.c);
 }
 
 static void run_node(const cnx_node *node, const cnx_exec *exec, const cnx_map *more, cnx_map in,
