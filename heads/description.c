@@ -57,8 +57,12 @@ static cnx_status complete(cnx_description *d, const cnx_checkpoint *checkpoint,
     const cJSON *name = cnx_config_get(config, "name");
     if (name)
         snprintf(d->name, sizeof d->name, "%s", name->valuestring);
-    if (d->task == CNX_TASK_SEGMENTATION)
-        CNX_TRY(cnx_describe_pools(d, config, err));
+    if (d->task == CNX_TASK_SEGMENTATION) {
+        const cnx_status status = cnx_describe_pools(d, config, err);
+        if (status != CNX_OK && checkpoint)
+            cnx_error_prefix(err, "%s", cnx_checkpoint_name(checkpoint));
+        CNX_TRY(status);
+    }
     CNX_TRY(cnx_describe_classes(d, checkpoint, config, err));
     return cnx_describe_pipeline(d, checkpoint, config, err);
 }

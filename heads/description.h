@@ -15,6 +15,9 @@ typedef enum cnx_task {
     CNX_TASK_CLASSIFICATION
 } cnx_task;
 
+/* "segmentation", "detection", "classification": as configs name them. */
+const char *cnx_task_name(cnx_task task);
+
 typedef enum cnx_mode { CNX_MODE_WHOLE, CNX_MODE_SLIDE } cnx_mode;
 typedef enum cnx_tta_rule { CNX_TTA_MMSEG0, CNX_TTA_MMSEG1 } cnx_tta_rule;
 

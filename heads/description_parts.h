@@ -24,9 +24,6 @@ cnx_status cnx_describe_classes(cnx_description *d, const cnx_checkpoint *checkp
 cnx_status cnx_describe_pipeline(cnx_description *d, const cnx_checkpoint *checkpoint,
                                  const cJSON *config, cnx_error *err);
 
-/* "segmentation" ... */
-const char *cnx_task_name(cnx_task task);
-
 /* Copies the whole numbers of a list to out[room]; how many there were. */
 int cnx_config_integers(const cJSON *list, int *out, int room);
 

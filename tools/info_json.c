@@ -45,14 +45,6 @@ static bool add_file(cJSON *object, const cnx_info_report *info)
     return sound;
 }
 
-static const char *task_name(cnx_task task)
-{
-    static const char *const names[] = {[CNX_TASK_SEGMENTATION] = "segmentation",
-                                        [CNX_TASK_DETECTION] = "detection",
-                                        [CNX_TASK_CLASSIFICATION] = "classification"};
-    return names[task];
-}
-
 /* A description leaves a mode out that follows from the defaults; a report says what it is. */
 static cJSON *described(const cnx_description *d)
 {
@@ -74,7 +66,7 @@ static bool add_model(cJSON *object, const cnx_info_report *info)
     cJSON *parameters = cJSON_AddObjectToObject(object, "parameters");
     size_t all, needed;
     cnx_model_file_parameters(info->file, &all, &needed);
-    return parameters && cnx_report_text(object, "kind", task_name(d->task)) &&
+    return parameters && cnx_report_text(object, "kind", cnx_task_name(d->task)) &&
            add_number(object, "classes", (size_t)d->class_count) &&
            add_number(parameters, "with_auxiliary", all) &&
            add_number(parameters, "needed", needed) &&

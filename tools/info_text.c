@@ -162,12 +162,11 @@ static void print_pipeline(const cnx_description *d)
 
 static void print_model(const cnx_info_report *info)
 {
-    static const char *const tasks[] = {"segmentation", "detection", "classification"};
     const cnx_description *d = &info->file->description;
     const char *variant = cnx_convnext_variant(&d->backbone);
     print_label("model");
     print_text(d->name);
-    printf(", %s\n", tasks[d->task]);
+    printf(", %s\n", cnx_task_name(d->task));
     print_label("backbone");
     printf("ConvNeXt%s %s, depths ", d->backbone.version == 2 ? " V2" : "",
            variant ? variant : "(no named variant)");
