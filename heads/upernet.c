@@ -3,11 +3,12 @@
  *
  *   f0..f3   the backbone's maps at strides 4, 8, 16, 32; M = channels of the head
  *
- *   pyramid pooling   p_b = ConvModule1x1(adaptive_avg_pool(f3, b))      [b, b, M] for b in 1, 2,
- * 3, 6 l3  = ConvModule3x3(concat(f3, up(p_1), up(p_2), ...))   the map itself is first laterals
- * l_i = ConvModule1x1(f_i)                           i = 0, 1, 2 top-down          l_{i-1} +=
- * up(l_i)                                 i = 3, 2, 1 pyramid           o_i = ConvModule3x3(l_i), i
- * = 0, 1, 2;  o3 = l3 fusion            fused = ConvModule3x3(concat(o0, up(o1), up(o2), up(o3)))
+ *   pyramid pooling   p_b = ConvModule1x1(adaptive_avg_pool(f3, b))      [b, b, M], b in 1, 2, 3, 6
+ *                     l3 = ConvModule3x3(concat(f3, up(p_1), up(p_2), ...))  the map itself is first
+ *   laterals          l_i = ConvModule1x1(f_i)                           i = 0, 1, 2
+ *   top-down          l_{i-1} += up(l_i)                                 i = 3, 2, 1
+ *   pyramid           o_i = ConvModule3x3(l_i), i = 0, 1, 2;  o3 = l3
+ *   fusion            fused = ConvModule3x3(concat(o0, up(o1), up(o2), up(o3)))
  *   classifier        logits = conv1x1(fused) + bias                     [H/4, W/4, classes]
  *
  * ConvModule is convolution -> BatchNorm -> ReLU, folded into one when loaded.  up is bilinear with
