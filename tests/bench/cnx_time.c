@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "heads/segmentor.h"
+#include "network_macs.h"
 #include "timed_run.h"
 
 /* The network in one of its two forms. */
@@ -78,6 +79,9 @@ static void open_network(network *n)
         open_backbone(n, &file);
     else
         open_whole(n, &file);
+    const network_macs macs =
+        network_macs_of(&file.description, n->settings->h, n->settings->w, n->settings->backbone);
+    printf("macs %.6g %.6g\n", macs.all, macs.left);
     cnx_model_file_close(&file);
     char text[256];
     cnx_kernels_describe(&n->kernels, text, sizeof text);

@@ -69,7 +69,7 @@ static void parse_size(timed_run *run, const char *text)
 void timed_run_parse(timed_run *run, int argc, char **argv)
 {
     enum { SIZE = 1, THREADS, RUNS, BACKBONE, INPUT, OUTPUT, OPTION, FLAG };
-    /* The program's own ones come last, where they end the list if there are none. */
+    /* The program's own ones come last: without a name they end the list. */
     struct option options[] = {{"size", 1, NULL, SIZE},
                                {"threads", 1, NULL, THREADS},
                                {"runs", 1, NULL, RUNS},
