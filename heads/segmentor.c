@@ -373,7 +373,7 @@ static cnx_status run_passes(run *r, cnx_error *err)
 cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
                              cnx_segment_stats *stats, cnx_error *err)
 {
-    cnx_segment_stats unasked;
+    cnx_segment_stats unasked = {0};
     run r = {.seg = seg, .request = request, .stats = stats ? stats : &unasked};
     r.pipeline = request->pipeline ? request->pipeline : &seg->description.pipeline;
     *r.stats = (cnx_segment_stats){0};
