@@ -214,7 +214,8 @@ static cnx_status open_block(block *b, cnx_weights *w, const cnx_kernels *k,
                                  .gamma = t.gamma,
                                  .grn_gamma = t.grn_gamma,
                                  .grn_beta = t.grn_beta};
-    CNX_CHECK(cnx_mlp_init(&b->mlp, k, c, hidden, LAYERNORM_EPS, &mlp, err));
+    status = cnx_mlp_init(&b->mlp, k, c, hidden, LAYERNORM_EPS, &mlp, err);
+    CNX_CHECK(cnx_name_layer(status, block_name(net->prefix, i, j, "pwconv").text, err));
 cleanup:
     block_tensors_free(&t);
     return status;

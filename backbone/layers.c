@@ -82,6 +82,13 @@ static cnx_status load_filters(float **out, cnx_weights *w, const char *name, cn
     return cnx_load_floats(out, w, name, count, err);
 }
 
+cnx_status cnx_name_layer(cnx_status status, const char *name, cnx_error *err)
+{
+    if (status == CNX_ERR_MODEL)
+        cnx_error_prefix(err, "%s", name);
+    return status;
+}
+
 static void shape_only(cnx_conv *out, cnx_conv_spec spec)
 {
     *out = (cnx_conv){.kind = spec.kind,
@@ -101,8 +108,9 @@ cnx_status cnx_load_conv(cnx_conv *out, cnx_weights *w, const cnx_kernels *k, co
     cnx_status status = CNX_OK;
     CNX_CHECK(load_filters(&weights, w, cnx_name("%s.weight", name).text, spec, err));
     CNX_CHECK(cnx_load_floats(&bias, w, cnx_name("%s.bias", name).text, (size_t)spec.out_c, err));
-    CNX_CHECK(cnx_conv_init(out, k, spec.kind, spec.size, spec.in_c, spec.out_c, weights, bias,
-                            spec.act, err));
+    status = cnx_conv_init(out, k, spec.kind, spec.size, spec.in_c, spec.out_c, weights, bias,
+                           spec.act, err);
+    CNX_CHECK(cnx_name_layer(status, name, err));
 cleanup:
     cnx_free(weights);
     cnx_free(bias);

@@ -31,6 +31,10 @@ cnx_status cnx_load_affine(cnx_affine *out, cnx_weights *w, const char *name, in
                            cnx_error *err);
 void cnx_affine_free(cnx_affine *affine);
 
+/* Puts the layer's name before the message when its weights do not suit (CNX_ERR_MODEL); returns
+ * the status. */
+cnx_status cnx_name_layer(cnx_status status, const char *name, cnx_error *err);
+
 /* What makes a convolution, before weights. */
 typedef struct cnx_conv_spec {
     cnx_conv_kind kind;

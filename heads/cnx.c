@@ -21,14 +21,17 @@ cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *opti
     if (!options)
         options = &defaults;
     cnx_model_file file = {0};
+    cnx_weight_type weights = CNX_WEIGHTS_F32;
     cnx_status status = CNX_OK;
     *model = calloc(1, sizeof **model);
     CNX_CHECK_IF(!*model, CNX_ERR_MEMORY, "not enough memory for a model");
+    CNX_CHECK(cnx_weight_type_parse(&weights, options->weights, err));
     CNX_CHECK(cnx_model_file_open(&file, path, options->config, options->sets, options->set_count,
                                   false, err));
     const cnx_segmentor_options inner = {.threads = options->threads,
                                          .max_memory = options->max_memory,
-                                         .kernels = options->kernels};
+                                         .kernels = options->kernels,
+                                         .weights = weights};
     CNX_CHECK(cnx_segmentor_open(&(*model)->segmentor, &file, &inner, err));
 cleanup:
     cnx_model_file_close(&file);

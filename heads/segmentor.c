@@ -64,6 +64,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
     seg->max_memory = options->max_memory;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_kernels_init(&seg->kernels, options->kernels, err));
+    CNX_CHECK(cnx_kernels_set_weights(&seg->kernels, options->weights, err));
     CNX_CHECK(cnx_description_copy(&seg->description, &file->description, err));
     status = open_network(seg, file, err);
     if (status != CNX_OK)

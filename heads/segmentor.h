@@ -8,9 +8,10 @@
 typedef struct cnx_segmentor cnx_segmentor;
 
 typedef struct cnx_segmentor_options {
-    int threads;         /* 0: cnx_threads_available() */
-    size_t max_memory;   /* bytes for weights, plan and pictures together; 0: no limit */
-    const char *kernels; /* "auto", "ref", ...; NULL: auto */
+    int threads;             /* 0: cnx_threads_available() */
+    size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
+    const char *kernels;     /* "auto", "ref", ...; NULL: auto */
+    cnx_weight_type weights; /* how packed weights are kept */
 } cnx_segmentor_options;
 
 /* Reads and packs the weights; the model file may be closed afterwards. */

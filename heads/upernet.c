@@ -139,7 +139,7 @@ static cnx_status load_module(const module *m, int out_c, cnx_weights *weights,
                                   : cnx_conv_init(m->pointwise, k, CNX_CONV_1X1, 1, m->in_c[0],
                                                   out_c, f.weights, f.bias, CNX_ACT_RELU, err);
     cnx_filters_free(&f);
-    return status;
+    return cnx_name_layer(status, m->name.text, err);
 }
 
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,

@@ -74,9 +74,11 @@ static cnx_status open_model(session *s, cnx_error *err)
         .threads = args->threads.given ? args->threads.value : 0,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_segment_args_kernels(args),
+        .weights = (cnx_weight_type)args->weights.value,
     };
     cnx_kernels kernels; /* a wrong --kernels should not wait for a large file */
     CNX_TRY(cnx_kernels_init(&kernels, options.kernels, err));
+    CNX_TRY(cnx_kernels_set_weights(&kernels, options.weights, err));
     cnx_model_file file = {0};
     cnx_status status = cnx_model_file_open(&file, args->model.value, args->config.value,
                                             args->sets.items, args->sets.count, false, err);
@@ -117,8 +119,9 @@ static void announce(session *s, const cnx_segment_estimate *estimate)
                      d->name, d->class_count, d->classes_from);
     cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
                      pipeline);
-    cnx_console_note("kernels %s, %d thread%s, peak memory about %s",
-                     cnx_segmentor_kernels(s->segmentor)->name, threads, threads == 1 ? "" : "s",
+    const cnx_kernels *kernels = cnx_segmentor_kernels(s->segmentor);
+    cnx_console_note("kernels %s, weights %s, %d thread%s, peak memory about %s", kernels->name,
+                     cnx_weight_type_name(kernels->weights), threads, threads == 1 ? "" : "s",
                      cnx_words_bytes(estimate->total_bytes).text);
 }
 

@@ -15,6 +15,9 @@ static const char *const rule_names[] = {"mmseg0", "mmseg1", NULL};
 static const char *const exif_names[] = {"apply", "ignore", NULL};
 static const char *const kernel_names[] = {"auto", "ref", "openblas", "avx2", "avx512", NULL};
 
+/* By cnx_weight_type. */
+static const char *const weight_names[] = {"f32", "f16", "bf16", NULL};
+
 #define AT(field) offsetof(cnx_segment_args, field)
 
 const cnx_option cnx_segment_options[] = {
@@ -85,6 +88,10 @@ const cnx_option cnx_segment_options[] = {
      .offset = AT(max_memory)},
     {CNX_OPT_CHOICE, 0, "kernels", "NAME", "auto, ref, openblas, avx2 or avx512",
      .fallback = "auto", .choices = kernel_names, .offset = AT(kernels)},
+    {CNX_OPT_CHOICE, 0, "weights", "f32|f16|bf16",
+     "how weights are kept in memory: those of 16 bits need half of it and round the weights; "
+     "arithmetic is float32 in any case",
+     .fallback = "f32", .choices = weight_names, .offset = AT(weights)},
     {CNX_OPT_FLAG, 0, "dry-run",
      .help = "tell sizes, passes, windows, memory and multiply-adds; run and write nothing",
      .offset = AT(dry_run)},

@@ -1,15 +1,9 @@
-/* Element types: their names in every format, and the conversions between the float ones. */
+/* Element types: their names in every format, and what turns them into float32. */
 #ifndef CNX_CHECKPOINT_DTYPE_H
 #define CNX_CHECKPOINT_DTYPE_H
 
 #include "core/checkpoint/checkpoint.h"
-
-/* Exact. */
-float cnx_f16_to_f32(uint16_t bits);
-float cnx_bf16_to_f32(uint16_t bits);
-/* To nearest even; beyond the range to infinity; a NaN stays a NaN. */
-uint16_t cnx_f32_to_f16(float value);
-uint16_t cnx_f32_to_bf16(float value);
+#include "core/float16.h"
 
 /*
  * Converts `count` elements that lie `step` bytes apart to float32.  dtype: F32, F64, F16 or BF16.

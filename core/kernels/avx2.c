@@ -1,4 +1,5 @@
 /* Kernels with AVX2 and FMA: 16 registers of 8 floats. */
+#include "core/float16.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/vector_avx2.h"
 
@@ -16,9 +17,7 @@
 void cnx_kernels_avx2(cnx_kernels *k)
 {
     k->name = "avx2";
-    k->gemm_packed_size = gemm_packed_size;
-    k->gemm_pack = gemm_pack;
-    k->gemm = gemm;
+    gemm_set_weights(k, CNX_WEIGHTS_F32);
     k->gemm_rows = gemm_rows;
     k->dwconv7_row = dwconv7_row;
     k->layernorm = layernorm;
@@ -30,4 +29,9 @@ void cnx_kernels_avx2(cnx_kernels *k)
     k->sum_squares = sum_squares;
     k->winograd_input = winograd_input;
     k->winograd_output = winograd_output;
+}
+
+void cnx_kernels_avx2_weights(cnx_kernels *k, cnx_weight_type type)
+{
+    gemm_set_weights(k, type);
 }

@@ -8,6 +8,10 @@
  * is copied, one block at a time, to the stack: whatever lda is, it then sits in L1 without
  * conflicts and is reached by constant offsets.  The panels stream from L2 past it.
  *
+ * Weights of 16 bits lie in the same order and are widened as they are read, by the innermost loop.
+ * One exception: a row of bfloat16 pairs column i with column i + LANES, so that one load and two
+ * cheap instructions give both vectors.
+ *
  * Every element is one chain of fused multiply-adds in the order of k, whichever tile computes it
  * and wherever the chain is put down between blocks: results do not depend on how rows are grouped
  * into calls.
@@ -26,13 +30,36 @@ typedef struct partial {
     size_t ld;
 } partial;
 
-typedef void (*tile_kernel)(int depth, const float *a, const float *b, const partial *from,
+static inline __attribute__((always_inline)) size_t weight_size(const cnx_weight_type type)
+{
+    return type == CNX_WEIGHTS_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+/* The first one or two vectors of a row of a panel. */
+static inline __attribute__((always_inline)) void
+load_weights(const cnx_weight_type type, const int vectors, const char *b, vector w[2])
+{
+    if (type == CNX_WEIGHTS_BF16) {
+        const vector pairs = v_load((const float *)(const void *)b);
+        w[0] = v_lower_bf16(pairs);
+        if (vectors > 1)
+            w[1] = v_upper_bf16(pairs);
+        return;
+    }
+    UNROLLED
+    for (int v = 0; v < vectors; v++)
+        w[v] = type == CNX_WEIGHTS_F16 ? v_load_f16(b + v * LANES * (int)sizeof(uint16_t))
+                                       : v_load((const float *)(const void *)b + v * LANES);
+}
+
+typedef void (*tile_kernel)(int depth, const float *a, const char *b, const partial *from,
                             const partial *to, int columns);
 
 /* to = from + a b on a tile; from->data NULL stands for zeros. */
-static inline __attribute__((always_inline)) void tile(const int rows, const int vectors, int depth,
+static inline __attribute__((always_inline)) void tile(const cnx_weight_type type, const int rows,
+                                                       const int vectors, int depth,
                                                        const float *restrict a,
-                                                       const float *restrict b, const partial *from,
+                                                       const char *restrict b, const partial *from,
                                                        const partial *to, int columns)
 {
     const lane_mask last = v_first(columns - (vectors - 1) * LANES);
@@ -46,11 +73,9 @@ static inline __attribute__((always_inline)) void tile(const int rows, const int
                                                  v + 1 < vectors ? all : last)
                                    : v_zero();
     }
-    for (int p = 0; p < depth; p++, a++, b += GEMM_PANEL) {
+    for (int p = 0; p < depth; p++, a++, b += GEMM_PANEL * weight_size(type)) {
         vector w[2];
-        UNROLLED
-        for (int v = 0; v < vectors; v++)
-            w[v] = v_load(b + v * LANES);
+        load_weights(type, vectors, b, w);
         UNROLLED
         for (int r = 0; r < rows; r++) {
             const vector x = v_set(a[r * GEMM_STRIP_LD]);
@@ -68,22 +93,31 @@ static inline __attribute__((always_inline)) void tile(const int rows, const int
     }
 }
 
-#define GEMM_TILE(rows)                                                                            \
-    static void tile_##rows##_1(int depth, const float *a, const float *b, const partial *from,    \
-                                const partial *to, int columns)                                    \
+#define GEMM_TILE(rows, vectors, type)                                                             \
+    static void tile_##rows##_##vectors##_##type(int depth, const float *a, const char *b,         \
+                                                 const partial *from, const partial *to,           \
+                                                 int columns)                                      \
     {                                                                                              \
-        tile(rows, 1, depth, a, b, from, to, columns);                                             \
-    }                                                                                              \
-    static void tile_##rows##_2(int depth, const float *a, const float *b, const partial *from,    \
-                                const partial *to, int columns)                                    \
-    {                                                                                              \
-        tile(rows, 2, depth, a, b, from, to, columns);                                             \
+        tile(CNX_WEIGHTS_##type, rows, vectors, depth, a, b, from, to, columns);                   \
     }
-#define GEMM_TILE_ENTRY(rows) {tile_##rows##_1, tile_##rows##_2},
+#define GEMM_TILES(rows)                                                                           \
+    GEMM_TILE(rows, 1, F32)                                                                        \
+    GEMM_TILE(rows, 2, F32)                                                                        \
+    GEMM_TILE(rows, 1, F16)                                                                        \
+    GEMM_TILE(rows, 2, F16)                                                                        \
+    GEMM_TILE(rows, 1, BF16)                                                                       \
+    GEMM_TILE(rows, 2, BF16)
+#define GEMM_F32_ENTRY(rows)  {tile_##rows##_1_F32, tile_##rows##_2_F32},
+#define GEMM_F16_ENTRY(rows)  {tile_##rows##_1_F16, tile_##rows##_2_F16},
+#define GEMM_BF16_ENTRY(rows) {tile_##rows##_1_BF16, tile_##rows##_2_BF16},
 
-GEMM_EACH_ROWS(GEMM_TILE)
+GEMM_EACH_ROWS(GEMM_TILES)
 /* By rows - 1 and vectors - 1. */
-static const tile_kernel tiles[GEMM_ROWS][2] = {GEMM_EACH_ROWS(GEMM_TILE_ENTRY)};
+static const tile_kernel tiles[CNX_WEIGHT_TYPES][GEMM_ROWS][2] = {
+    [CNX_WEIGHTS_F32] = {GEMM_EACH_ROWS(GEMM_F32_ENTRY)},
+    [CNX_WEIGHTS_F16] = {GEMM_EACH_ROWS(GEMM_F16_ENTRY)},
+    [CNX_WEIGHTS_BF16] = {GEMM_EACH_ROWS(GEMM_BF16_ENTRY)},
+};
 
 static size_t gemm_padded(int n)
 {
@@ -95,42 +129,77 @@ static size_t gemm_packed_size(int k, int n)
     return (size_t)k * gemm_padded(n);
 }
 
+static size_t gemm_packed_size_16(int k, int n)
+{
+    return gemm_packed_size(k, n) / 2; /* panels have an even number of columns */
+}
+
 /* How deep the block is that starts at k0. */
 static int gemm_depth(int k, int k0)
 {
     return k - k0 < GEMM_DEPTH ? k - k0 : GEMM_DEPTH;
 }
 
-static void gemm_pack(int k, int n, const float *b, float *packed)
+static inline __attribute__((always_inline)) void put_weight(const cnx_weight_type type,
+                                                             float weight, void *row, int column)
+{
+    if (type == CNX_WEIGHTS_F32)
+        ((float *)row)[column] = weight;
+    else if (type == CNX_WEIGHTS_F16)
+        ((uint16_t *)row)[column] = v_narrow_f16(weight);
+    else
+        ((uint16_t *)row)[column % LANES * 2 + column / LANES] = cnx_f32_to_bf16(weight);
+}
+
+static inline __attribute__((always_inline)) void pack_weights(const cnx_weight_type type, int k,
+                                                               int n, const float *b, char *packed)
 {
     for (int k0 = 0; k0 < k; k0 += GEMM_DEPTH) {
         const int depth = gemm_depth(k, k0);
         for (int first = 0; first < n; first += GEMM_PANEL)
-            for (int p = 0; p < depth; p++)
+            for (int p = 0; p < depth; p++, packed += GEMM_PANEL * weight_size(type))
                 for (int j = 0; j < GEMM_PANEL; j++)
-                    *packed++ = first + j < n
-                                    ? b[(size_t)(first + j) * (size_t)k + (size_t)(k0 + p)]
-                                    : 0.0f;
+                    put_weight(type,
+                               first + j < n ? b[(size_t)(first + j) * (size_t)k + (size_t)(k0 + p)]
+                                             : 0.0f,
+                               packed, j);
     }
 }
 
-/* The panel that starts at column `first` in the block of k that starts at k0. */
-static const float *gemm_panel(const float *packed, int n, int k0, int depth, int first)
+static void gemm_pack(int k, int n, const float *b, float *packed)
 {
-    return packed + (size_t)k0 * gemm_padded(n) + (size_t)first * (size_t)depth;
+    pack_weights(CNX_WEIGHTS_F32, k, n, b, (char *)packed);
+}
+
+static void gemm_pack_f16(int k, int n, const float *b, float *packed)
+{
+    pack_weights(CNX_WEIGHTS_F16, k, n, b, (char *)packed);
+}
+
+static void gemm_pack_bf16(int k, int n, const float *b, float *packed)
+{
+    pack_weights(CNX_WEIGHTS_BF16, k, n, b, (char *)packed);
 }
 
 /* One product: what the driver below passes around. */
 typedef struct gemm_job {
+    cnx_weight_type type;
     int n, k;
     const float *a;
     size_t lda;
-    const float *packed;
+    const char *packed;
     float *c;
     size_t ldc;
     const cnx_epilogue *epilogue;
     int first_column, end_column; /* of the block of columns at hand */
 } gemm_job;
+
+/* The panel that starts at column `first` in the block of k that starts at k0. */
+static const char *gemm_panel(const gemm_job *job, int k0, int depth, int first)
+{
+    const size_t before = (size_t)k0 * gemm_padded(job->n) + (size_t)first * (size_t)depth;
+    return job->packed + before * weight_size(job->type);
+}
 
 static inline __attribute__((always_inline)) void finish_tile(const gemm_job *job, const float *sum,
                                                               int row, int rows, int column,
@@ -174,7 +243,7 @@ typedef struct gemm_step {
     partial sums;      /* of the strip from first_column on; not read first, not written last */
     const float *next; /* the part of a that comes next, [next_rows][next_depth] */
     int next_rows, next_depth;
-    const float *next_b; /* this strip's share of the block of b that comes next */
+    const char *next_b; /* this strip's share of the block of b that comes next */
     size_t next_b_lines;
 } gemm_step;
 
@@ -187,7 +256,7 @@ static void fetch_next(const gemm_step *step, size_t lda, int part, int parts)
         v_prefetch(step->next + (size_t)(i / lines) * lda + (size_t)(i % lines) * 16);
     const size_t end = step->next_b_lines * (size_t)(part + 1) / (size_t)parts;
     for (size_t i = step->next_b_lines * (size_t)part / (size_t)parts; i < end; i++)
-        v_prefetch(step->next_b + i * 16);
+        v_prefetch(step->next_b + i * 64);
 }
 
 /* Asks for the tile of c that will be written. */
@@ -215,10 +284,10 @@ static void gemm_strip(const gemm_job *job, const gemm_step *step)
         const partial kept = {step->sums.data + (size_t)i * GEMM_PANEL, step->sums.ld};
         const partial from = {step->k0 ? kept.data : NULL, kept.ld};
         const partial to = last ? (partial){done, GEMM_PANEL} : kept;
-        const float *panel = gemm_panel(job->packed, job->n, step->k0, depth, j);
+        const char *panel = gemm_panel(job, step->k0, depth, j);
         fetch_next(step, job->lda, i, panels);
         fetch_target(job, step->row, step->rows, j, columns);
-        tiles[step->rows - 1][columns > LANES](depth, strip, panel, &from, &to, columns);
+        tiles[job->type][step->rows - 1][columns > LANES](depth, strip, panel, &from, &to, columns);
         if (last)
             finish(job, done, step->row, step->rows, j, columns);
     }
@@ -239,9 +308,9 @@ static void share_next_b(const gemm_job *job, gemm_step *step, int index, int st
         return;
     const int depth = gemm_depth(job->k, k0);
     const size_t columns = gemm_padded(job->end_column - job->first_column);
-    const size_t lines = columns * (size_t)depth / 16;
+    const size_t lines = columns * (size_t)depth * weight_size(job->type) / 64;
     const size_t first = lines * (size_t)index / (size_t)strips;
-    step->next_b = gemm_panel(job->packed, job->n, k0, depth, job->first_column) + first * 16;
+    step->next_b = gemm_panel(job, k0, depth, job->first_column) + first * 64;
     step->next_b_lines = lines * (size_t)(index + 1) / (size_t)strips - first;
 }
 
@@ -294,14 +363,15 @@ static int gemm_sum_columns(int k)
     return columns < GEMM_SUM_COLUMNS ? columns : GEMM_SUM_COLUMNS;
 }
 
-static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
-                 size_t ldc, const cnx_epilogue *epilogue)
+static void gemm_typed(cnx_weight_type type, int m, int n, int k, const float *a, size_t lda,
+                       const float *packed, float *c, size_t ldc, const cnx_epilogue *epilogue)
 {
-    gemm_job job = {.n = n,
+    gemm_job job = {.type = type,
+                    .n = n,
                     .k = k,
                     .a = a,
                     .lda = lda,
-                    .packed = packed,
+                    .packed = (const char *)packed,
                     .c = c,
                     .ldc = ldc,
                     .epilogue = epilogue};
@@ -315,6 +385,33 @@ static void gemm(int m, int n, int k, const float *a, size_t lda, const float *p
         else
             gemm_by_blocks(&job, m);
     }
+}
+
+static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                 size_t ldc, const cnx_epilogue *epilogue)
+{
+    gemm_typed(CNX_WEIGHTS_F32, m, n, k, a, lda, packed, c, ldc, epilogue);
+}
+
+static void gemm_f16(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                     size_t ldc, const cnx_epilogue *epilogue)
+{
+    gemm_typed(CNX_WEIGHTS_F16, m, n, k, a, lda, packed, c, ldc, epilogue);
+}
+
+static void gemm_bf16(int m, int n, int k, const float *a, size_t lda, const float *packed,
+                      float *c, size_t ldc, const cnx_epilogue *epilogue)
+{
+    gemm_typed(CNX_WEIGHTS_BF16, m, n, k, a, lda, packed, c, ldc, epilogue);
+}
+
+static void gemm_set_weights(cnx_kernels *k, cnx_weight_type type)
+{
+    k->gemm_packed_size = type == CNX_WEIGHTS_F32 ? gemm_packed_size : gemm_packed_size_16;
+    k->gemm_pack = type == CNX_WEIGHTS_F32   ? gemm_pack
+                   : type == CNX_WEIGHTS_F16 ? gemm_pack_f16
+                                             : gemm_pack_bf16;
+    k->gemm = type == CNX_WEIGHTS_F32 ? gemm : type == CNX_WEIGHTS_F16 ? gemm_f16 : gemm_bf16;
 }
 
 /* A tile of a of some 768 KiB, but neither so few rows that b is streamed for nothing, nor so many

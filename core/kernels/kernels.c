@@ -1,5 +1,6 @@
 #include "core/kernels/kernels.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,17 +10,18 @@
 typedef struct table {
     const char *name;
     void (*overwrite)(cnx_kernels *k);
-    unsigned needs; /* CPU flags */
+    void (*set_weights)(cnx_kernels *k, cnx_weight_type type); /* NULL: float32 only */
+    unsigned needs;                                            /* CPU flags */
 } table;
 
 /* Best first, by measurement (tests/bench/bench_kernels.c). */
 static const table tables[] = {
 #if !defined(CNX_NO_SIMD) && defined(__x86_64__)
-    {"avx512", cnx_kernels_avx512, CNX_CPU_AVX512},
-    {"avx2", cnx_kernels_avx2, CNX_CPU_AVX2},
+    {"avx512", cnx_kernels_avx512, cnx_kernels_avx512_weights, CNX_CPU_AVX512},
+    {"avx2", cnx_kernels_avx2, cnx_kernels_avx2_weights, CNX_CPU_AVX2},
 #endif
-    {"openblas", cnx_kernels_openblas, 0},
-    {"ref", cnx_kernels_ref, 0},
+    {"openblas", cnx_kernels_openblas, NULL, 0},
+    {"ref", cnx_kernels_ref, cnx_kernels_ref_weights, 0},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -28,13 +30,15 @@ static bool offered(const table *t)
     return (t->needs & ~cnx_cpu_flags()) == 0;
 }
 
-/* "auto, avx2, openblas, ref": the names that would do here. */
-static void list_offered(char *text, size_t size)
+/* "avx2, openblas, ref": the names that would do here; `narrow`: with weights of 16 bits. */
+static void list_offered(char *text, size_t size, bool narrow)
 {
-    size_t used = (size_t)snprintf(text, size, "auto");
+    size_t used = 0;
+    *text = '\0';
     for (int i = 0; i < TABLES; i++)
-        if (offered(&tables[i]) && used < size)
-            used += (size_t)snprintf(text + used, size - used, ", %s", tables[i].name);
+        if (offered(&tables[i]) && (!narrow || tables[i].set_weights) && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                                     tables[i].name);
 }
 
 cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err)
@@ -47,11 +51,85 @@ cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err)
             return CNX_OK;
         }
     char names[128];
-    list_offered(names, sizeof names);
+    list_offered(names, sizeof names, false);
     return cnx_fail(err, CNX_ERR_ARGUMENT,
-                    "kernels: this CPU and build have no \"%.64s\"; choose one of: %s", name,
+                    "kernels: this CPU and build have no \"%.64s\"; choose one of: auto, %s", name,
                     names);
 }
+
+/* ---- how weights are kept ---- */
+
+/* By cnx_weight_type. */
+static const struct {
+    const char *name, *long_name;
+    float largest;
+    float beyond; /* what rounds to infinity, from here on */
+} weight_types[CNX_WEIGHT_TYPES] = {
+    [CNX_WEIGHTS_F32] = {"f32", "float32", 0x1.fffffep127f, INFINITY},
+    [CNX_WEIGHTS_F16] = {"f16", "float16", 65504.0f, 65520.0f},
+    [CNX_WEIGHTS_BF16] = {"bf16", "bfloat16", 0x1.fep127f, 0x1.ffp127f},
+};
+
+const char *cnx_weight_type_name(cnx_weight_type type)
+{
+    return weight_types[type].name;
+}
+
+cnx_status cnx_weight_type_parse(cnx_weight_type *out, const char *name, cnx_error *err)
+{
+    for (int i = 0; i < CNX_WEIGHT_TYPES; i++)
+        if (strcmp(name ? name : "f32", weight_types[i].name) == 0) {
+            *out = (cnx_weight_type)i;
+            return CNX_OK;
+        }
+    return cnx_fail(err, CNX_ERR_ARGUMENT,
+                    "weights: \"%.64s\" is unknown; choose one of: f32, f16, bf16", name);
+}
+
+cnx_status cnx_kernels_set_weights(cnx_kernels *k, cnx_weight_type type, cnx_error *err)
+{
+    for (int i = 0; i < TABLES; i++)
+        if (strcmp(k->name, tables[i].name) == 0 && tables[i].set_weights) {
+            tables[i].set_weights(k, type);
+            k->weights = type;
+            return CNX_OK;
+        }
+    char names[128];
+    list_offered(names, sizeof names, true);
+    CNX_FAIL_IF(type != CNX_WEIGHTS_F32, CNX_ERR_ARGUMENT,
+                "weights: %s has no product with weights kept as %s; --kernels that have: %s",
+                k->name, weight_types[type].name, names);
+    return CNX_OK;
+}
+
+/* The finite value of the largest magnitude from `limit` on; 0 when there is none. */
+static float find_beyond(const float *x, size_t n, float limit)
+{
+    float found = 0;
+    for (size_t i = 0; i < n; i++)
+        if (fabsf(x[i]) >= limit && isfinite(x[i]) && fabsf(x[i]) > fabsf(found))
+            found = x[i];
+    return found;
+}
+
+cnx_status cnx_kernels_pack(const cnx_kernels *k, int in, int out, const float *b, float *packed,
+                            cnx_error *err)
+{
+    if (k->weights != CNX_WEIGHTS_F32) {
+        const float beyond =
+            find_beyond(b, (size_t)in * (size_t)out, weight_types[k->weights].beyond);
+        CNX_FAIL_IF(beyond != 0, CNX_ERR_MODEL,
+                    "a weight of %g (with what is folded into it) is beyond %s, which ends at %g; "
+                    "--weights %s can hold it",
+                    (double)beyond, weight_types[k->weights].long_name,
+                    (double)weight_types[k->weights].largest,
+                    k->weights == CNX_WEIGHTS_F16 && fabsf(beyond) < 0x1.ffp127f ? "bf16" : "f32");
+    }
+    k->gemm_pack(in, out, b, packed);
+    return CNX_OK;
+}
+
+/* ---- what is said about it ---- */
 
 void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size)
 {
@@ -63,7 +141,9 @@ void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size)
     bool modern;
     const char *core = cnx_openblas_core(&modern);
     const bool fallback = !modern && (flags & (CNX_CPU_AVX2 | CNX_CPU_AVX512));
-    snprintf(text, size, "kernels %s; CPU: %s; OpenBLAS core: %s%s%s%s", k->name, cpu, core,
+    const bool narrow = k->weights != CNX_WEIGHTS_F32;
+    snprintf(text, size, "kernels %s%s%s; CPU: %s; OpenBLAS core: %s%s%s%s", k->name,
+             narrow ? ", weights " : "", narrow ? weight_types[k->weights].name : "", cpu, core,
              fallback ? " (does not know this CPU and runs old kernels: set OPENBLAS_CORETYPE="
                       : "",
              !fallback                ? ""

@@ -35,12 +35,22 @@ typedef struct cnx_taps {
     float weight[CNX_MAX_TAPS];
 } cnx_taps;
 
+/* How packed weights are kept.  All arithmetic is float32: those of 16 bits are narrowed to nearest
+ * even when packed, and widened where they are multiplied. */
+typedef enum cnx_weight_type {
+    CNX_WEIGHTS_F32,
+    CNX_WEIGHTS_F16,
+    CNX_WEIGHTS_BF16,
+    CNX_WEIGHT_TYPES
+} cnx_weight_type;
+
 typedef struct cnx_kernels {
-    const char *name; /* "ref", "openblas", "avx2", "avx512", as --kernels takes it */
+    const char *name;        /* "ref", "openblas", "avx2", "avx512", as --kernels takes it */
+    cnx_weight_type weights; /* what gemm_pack leaves */
 
     /* Matrix product with weights packed in this table's own order.
      * pack: b is [n][k] as torch stores a linear layer (out, in); packed has gemm_packed_size(k, n)
-     * floats, 64-byte aligned. */
+     * floats, 64-byte aligned, whatever the weights are kept as. */
     size_t (*gemm_packed_size)(int k, int n);
     void (*gemm_pack)(int k, int n, const float *b, float *packed);
     /* c[m][n] (ldc) = epilogue(a[m][k] (lda) * b).  m, n, k >= 1.  c does not overlap a. */
@@ -102,6 +112,18 @@ typedef struct cnx_kernels {
  */
 cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err);
 
+/* How a filled table keeps weights: float32 before the first call.  CNX_ERR_ARGUMENT when the table
+ * has no such product (openblas). */
+cnx_status cnx_kernels_set_weights(cnx_kernels *k, cnx_weight_type type, cnx_error *err);
+
+/* "f32", "f16", "bf16", as --weights takes them; NULL is "f32". */
+cnx_status cnx_weight_type_parse(cnx_weight_type *out, const char *name, cnx_error *err);
+const char *cnx_weight_type_name(cnx_weight_type type);
+
+/* gemm_pack for weights from a file: CNX_ERR_MODEL when a finite one would become infinite. */
+cnx_status cnx_kernels_pack(const cnx_kernels *k, int in, int out, const float *b, float *packed,
+                            cnx_error *err);
+
 /* What was found and chosen, one line for a log: CPU features, table, OpenBLAS core type. */
 void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size);
 
@@ -110,5 +132,10 @@ void cnx_kernels_ref(cnx_kernels *k);
 void cnx_kernels_openblas(cnx_kernels *k);
 void cnx_kernels_avx2(cnx_kernels *k);
 void cnx_kernels_avx512(cnx_kernels *k);
+
+/* Each overwrites the three functions of the matrix product whose weights these are. */
+void cnx_kernels_ref_weights(cnx_kernels *k, cnx_weight_type type);
+void cnx_kernels_avx2_weights(cnx_kernels *k, cnx_weight_type type);
+void cnx_kernels_avx512_weights(cnx_kernels *k, cnx_weight_type type);
 
 #endif

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/float16.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/winograd_points.h"
 #include "core/memory.h"
@@ -38,26 +39,99 @@ static float activate(float x, cnx_activation act)
     return act == CNX_ACT_GELU ? gelu_value(x) : x;
 }
 
+/* sum += row * panel over `depth` of k. */
+static void accumulate(int depth, const float *row, const float *panel, float *sum)
+{
+    for (int p = 0; p < depth; p++)
+        for (int j = 0; j < REF_PANEL; j++)
+            sum[j] += row[p] * panel[(size_t)p * REF_PANEL + (size_t)j];
+}
+
+/* c = act(sum + bias) + residual for row i of a panel. */
+static void finish(int i, int n, int first, const float *sum, float *c, size_t ldc,
+                   const cnx_epilogue *e)
+{
+    const int count = n - first < REF_PANEL ? n - first : REF_PANEL;
+    for (int j = 0; j < count; j++) {
+        float x = activate(sum[j] + (e->bias ? e->bias[first + j] : 0.0f), e->act);
+        if (e->residual)
+            x += e->residual[(size_t)i * e->residual_ld + (size_t)(first + j)];
+        c[(size_t)i * ldc + (size_t)(first + j)] = x;
+    }
+}
+
 static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
                  size_t ldc, const cnx_epilogue *e)
 {
-    for (int i = 0; i < m; i++) {
-        const float *row = a + (size_t)i * lda;
+    for (int i = 0; i < m; i++)
         for (int first = 0; first < n; first += REF_PANEL) {
-            const float *panel = packed + (size_t)first * (size_t)k;
             float sum[REF_PANEL] = {0};
-            for (int p = 0; p < k; p++)
-                for (int j = 0; j < REF_PANEL; j++)
-                    sum[j] += row[p] * panel[(size_t)p * REF_PANEL + (size_t)j];
-            int count = n - first < REF_PANEL ? n - first : REF_PANEL;
-            for (int j = 0; j < count; j++) {
-                float x = activate(sum[j] + (e->bias ? e->bias[first + j] : 0.0f), e->act);
-                if (e->residual)
-                    x += e->residual[(size_t)i * e->residual_ld + (size_t)(first + j)];
-                c[(size_t)i * ldc + (size_t)(first + j)] = x;
+            accumulate(k, a + (size_t)i * lda, packed + (size_t)first * (size_t)k, sum);
+            finish(i, n, first, sum, c, ldc, e);
+        }
+}
+
+/* ---- the same with weights of 16 bits ---- */
+
+static size_t gemm_packed_size_16(int k, int n)
+{
+    return gemm_packed_size(k, n) / 2;
+}
+
+static void pack_16(int k, int n, const float *b, float *packed, uint16_t (*narrow)(float))
+{
+    uint16_t *to = (uint16_t *)packed;
+    for (int first = 0; first < n; first += REF_PANEL)
+        for (int p = 0; p < k; p++)
+            for (int j = 0; j < REF_PANEL; j++)
+                *to++ = first + j < n ? narrow(b[(size_t)(first + j) * (size_t)k + (size_t)p]) : 0;
+}
+
+/* Part of a panel is widened at a time, and serves a few rows.  Each sum goes over k in the order
+ * of the product above. */
+static void gemm_16(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                    size_t ldc, const cnx_epilogue *e, float (*widen)(uint16_t))
+{
+    enum { ROWS = 16, DEPTH = 64 };
+    float wide[DEPTH * REF_PANEL];
+    for (int first = 0; first < n; first += REF_PANEL) {
+        const uint16_t *panel = (const uint16_t *)packed + (size_t)first * (size_t)k;
+        for (int i0 = 0; i0 < m; i0 += ROWS) {
+            float sums[ROWS][REF_PANEL] = {{0}};
+            const int rows = m - i0 < ROWS ? m - i0 : ROWS;
+            for (int p = 0; p < k; p += DEPTH) {
+                const int depth = k - p < DEPTH ? k - p : DEPTH;
+                for (int j = 0; j < depth * REF_PANEL; j++)
+                    wide[j] = widen(panel[(size_t)p * REF_PANEL + (size_t)j]);
+                for (int r = 0; r < rows; r++)
+                    accumulate(depth, a + (size_t)(i0 + r) * lda + (size_t)p, wide, sums[r]);
             }
+            for (int r = 0; r < rows; r++)
+                finish(i0 + r, n, first, sums[r], c, ldc, e);
         }
     }
+}
+
+static void gemm_pack_f16(int k, int n, const float *b, float *packed)
+{
+    pack_16(k, n, b, packed, cnx_f32_to_f16);
+}
+
+static void gemm_pack_bf16(int k, int n, const float *b, float *packed)
+{
+    pack_16(k, n, b, packed, cnx_f32_to_bf16);
+}
+
+static void gemm_f16(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,
+                     size_t ldc, const cnx_epilogue *e)
+{
+    gemm_16(m, n, k, a, lda, packed, c, ldc, e, cnx_f16_to_f32);
+}
+
+static void gemm_bf16(int m, int n, int k, const float *a, size_t lda, const float *packed,
+                      float *c, size_t ldc, const cnx_epilogue *e)
+{
+    gemm_16(m, n, k, a, lda, packed, c, ldc, e, cnx_bf16_to_f32);
 }
 
 static int gemm_rows(int k, int n)
@@ -252,4 +326,13 @@ void cnx_kernels_ref(cnx_kernels *k)
         .winograd_input = winograd_input,
         .winograd_output = winograd_output,
     };
+}
+
+void cnx_kernels_ref_weights(cnx_kernels *k, cnx_weight_type type)
+{
+    k->gemm_packed_size = type == CNX_WEIGHTS_F32 ? gemm_packed_size : gemm_packed_size_16;
+    k->gemm_pack = type == CNX_WEIGHTS_F32   ? gemm_pack
+                   : type == CNX_WEIGHTS_F16 ? gemm_pack_f16
+                                             : gemm_pack_bf16;
+    k->gemm = type == CNX_WEIGHTS_F32 ? gemm : type == CNX_WEIGHTS_F16 ? gemm_f16 : gemm_bf16;
 }

@@ -33,6 +33,18 @@ static inline vector v_load_part(const float *p, lane_mask mask)
 {
     return _mm256_maskload_ps(p, mask);
 }
+static inline vector v_load_f16(const void *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+static inline vector v_lower_bf16(vector pair)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(pair), 16));
+}
+static inline vector v_upper_bf16(vector pair)
+{
+    return _mm256_and_ps(pair, _mm256_castsi256_ps(_mm256_set1_epi32((int)0xFFFF0000u)));
+}
 static inline void v_store(float *p, vector x)
 {
     _mm256_storeu_ps(p, x);

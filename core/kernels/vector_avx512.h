@@ -37,6 +37,21 @@ static inline vector v_load_part(const float *p, lane_mask mask)
 {
     return _mm512_maskz_loadu_ps(mask, p);
 }
+/* LANES floats of 16 bits, widened. */
+static inline vector v_load_f16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+/* The bfloat16 in the lower and in the upper half of each lane, widened. */
+static inline vector v_lower_bf16(vector pair)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(pair), 16));
+}
+static inline vector v_upper_bf16(vector pair)
+{
+    return _mm512_castsi512_ps(
+        _mm512_and_si512(_mm512_castps_si512(pair), _mm512_set1_epi32((int)0xFFFF0000u)));
+}
 static inline void v_store(float *p, vector x)
 {
     _mm512_storeu_ps(p, x);

@@ -59,8 +59,8 @@ static void slice_filters(const cnx_concat_conv *conv, const float *weights, int
 }
 
 /* filters: [out_c][in_c][9] of one map -> packed matrices with rows (tap, output channel). */
-static void pack_mix(cnx_concat_conv *conv, const cnx_kernels *k, int input, const float *filters,
-                     float *matrix)
+static cnx_status pack_mix(cnx_concat_conv *conv, const cnx_kernels *k, int input,
+                           const float *filters, float *matrix, cnx_error *err)
 {
     const size_t in_c = (size_t)conv->in_c[input];
     for (int c = 0; c < chunks(conv); c++) {
@@ -73,9 +73,10 @@ static void pack_mix(cnx_concat_conv *conv, const cnx_kernels *k, int input, con
                 for (size_t i = 0; i < in_c; i++)
                     row[i] = filter[i * TAPS];
             }
-        k->gemm_pack(conv->in_c[input], TAPS * size, matrix,
-                     conv->mix[input] + (size_t)c * mix_step(conv, k, input));
+        CNX_TRY(cnx_kernels_pack(k, conv->in_c[input], TAPS * size, matrix,
+                                 conv->mix[input] + (size_t)c * mix_step(conv, k, input), err));
     }
+    return CNX_OK;
 }
 
 static cnx_status init_first(cnx_concat_conv *conv, const cnx_kernels *k, const float *filters,
@@ -122,7 +123,7 @@ cnx_status cnx_concat_conv_init(cnx_concat_conv *conv, const cnx_kernels *k, int
         }
         const size_t bytes = (size_t)chunks(conv) * mix_step(conv, k, i) * sizeof(float);
         CNX_CHECK(cnx_alloc_or_fail((void **)&conv->mix[i], bytes, "weights", err));
-        pack_mix(conv, k, i, filters, matrix);
+        CNX_CHECK(pack_mix(conv, k, i, filters, matrix, err));
         conv->bytes += bytes;
     }
 cleanup:

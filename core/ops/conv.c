@@ -63,7 +63,8 @@ static void reorder(int out_c, int in_c, int size, const float *from, float *to)
                 *to++ = from[((size_t)o * (size_t)in_c + (size_t)c) * (size_t)taps + (size_t)t];
 }
 
-static void pack_groups(cnx_conv *conv, const cnx_kernels *k, const float *weights, float *ordered)
+static cnx_status pack_groups(cnx_conv *conv, const cnx_kernels *k, const float *weights,
+                              float *ordered, cnx_error *err)
 {
     const int depth_k = depth(conv);
     for (int g = 0; g < group_count(conv->out_c); g++) {
@@ -74,8 +75,10 @@ static void pack_groups(cnx_conv *conv, const cnx_kernels *k, const float *weigh
             reorder(width, conv->in_c, conv->size, rows, ordered);
             rows = ordered;
         }
-        k->gemm_pack(depth_k, width, rows, conv->packed + group_offset(k, depth_k, conv->out_c, g));
+        CNX_TRY(cnx_kernels_pack(k, depth_k, width, rows,
+                                 conv->packed + group_offset(k, depth_k, conv->out_c, g), err));
     }
+    return CNX_OK;
 }
 
 /* The groups but the last are of one width, and whole panels: only the last may need less. */
@@ -118,7 +121,7 @@ cnx_status cnx_conv_init(cnx_conv *conv, const cnx_kernels *k, cnx_conv_kind kin
         const size_t group = (size_t)group_width(out_c) * (size_t)depth(conv);
         CNX_CHECK(cnx_alloc_or_fail(&ordered, group * sizeof(float), "convolution weights", err));
     }
-    pack_groups(conv, k, weights, ordered);
+    CNX_CHECK(pack_groups(conv, k, weights, ordered, err));
 cleanup:
     cnx_free(ordered);
     if (status != CNX_OK)

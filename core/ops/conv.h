@@ -24,7 +24,7 @@ typedef struct cnx_conv {
 
 /*
  * weights: [out_c][in_c][size][size] as torch stores them (OIHW); bias: [out_c] or NULL.  Both are
- * copied.  On failure (memory) *conv owns nothing.
+ * copied.  On failure (memory, or a weight that k cannot hold) *conv owns nothing.
  */
 cnx_status cnx_conv_init(cnx_conv *conv, const cnx_kernels *k, cnx_conv_kind kind, int size,
                          int in_c, int out_c, const float *weights, const float *bias,

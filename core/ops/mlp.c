@@ -22,7 +22,8 @@
 enum { FEWEST_ROWS = 14 };
 
 /* [hidden][c] with LayerNorm's weight in the columns, its bias in the bias; then packed. */
-static void fold_first(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w, float *folded)
+static cnx_status fold_first(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w,
+                             float *folded, cnx_error *err)
 {
     const size_t c = (size_t)mlp->c;
     for (size_t o = 0; o < (size_t)mlp->hidden; o++) {
@@ -34,11 +35,12 @@ static void fold_first(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights
         }
         mlp->bias1[o] = (float)bias;
     }
-    k->gemm_pack(mlp->c, mlp->hidden, folded, mlp->packed1);
+    return cnx_kernels_pack(k, mlp->c, mlp->hidden, folded, mlp->packed1, err);
 }
 
 /* [c][hidden] with gamma in the rows and the bias; then packed. */
-static void fold_second(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w, float *folded)
+static cnx_status fold_second(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w,
+                              float *folded, cnx_error *err)
 {
     const size_t hidden = (size_t)mlp->hidden;
     for (size_t o = 0; o < (size_t)mlp->c; o++) {
@@ -47,7 +49,7 @@ static void fold_second(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weight
             folded[o * hidden + i] = (float)(gamma * w->w2[o * hidden + i]);
         mlp->bias2[o] = (float)(gamma * w->b2[o]);
     }
-    k->gemm_pack(mlp->hidden, mlp->c, folded, mlp->packed2);
+    return cnx_kernels_pack(k, mlp->hidden, mlp->c, folded, mlp->packed2, err);
 }
 
 static cnx_status take(float **out, size_t floats, size_t *total, cnx_error *err)
@@ -79,8 +81,8 @@ cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, f
         memcpy(mlp->grn_gamma, weights->grn_gamma, wide * sizeof(float));
         memcpy(mlp->grn_beta, weights->grn_beta, wide * sizeof(float));
     }
-    fold_first(mlp, k, weights, folded);
-    fold_second(mlp, k, weights, folded);
+    CNX_CHECK(fold_first(mlp, k, weights, folded, err));
+    CNX_CHECK(fold_second(mlp, k, weights, folded, err));
 cleanup:
     cnx_free(folded);
     if (status != CNX_OK)

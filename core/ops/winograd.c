@@ -28,8 +28,8 @@ static void filter_matrix(double G[WINOGRAD_IN][3])
 
 /* Row `row` of G g G^T for every channel pair, as six matrices [out_c][in_c] of temporary memory,
  * each then packed: one row of points at a time, so that the temporary memory stays small. */
-static void pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *weights, int row,
-                        float *matrices)
+static cnx_status pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *weights,
+                              int row, float *matrices, cnx_error *err)
 {
     const size_t pairs = (size_t)wino->in_c * (size_t)wino->out_c;
     const size_t packed = k->gemm_packed_size(wino->in_c, wino->out_c);
@@ -46,8 +46,9 @@ static void pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *w
                 (float)(along[0] * G[j][0] + along[1] * G[j][1] + along[2] * G[j][2]);
     }
     for (int j = 0; j < WINOGRAD_IN; j++)
-        k->gemm_pack(wino->in_c, wino->out_c, matrices + (size_t)j * pairs,
-                     wino->packed + (size_t)(row * WINOGRAD_IN + j) * packed);
+        CNX_TRY(cnx_kernels_pack(k, wino->in_c, wino->out_c, matrices + (size_t)j * pairs,
+                                 wino->packed + (size_t)(row * WINOGRAD_IN + j) * packed, err));
+    return CNX_OK;
 }
 
 cnx_status cnx_winograd_init(cnx_winograd *wino, const cnx_kernels *k, int in_c, int out_c,
@@ -67,7 +68,7 @@ cnx_status cnx_winograd_init(cnx_winograd *wino, const cnx_kernels *k, int in_c,
         memcpy(wino->bias, bias, bytes);
     }
     for (int row = 0; row < WINOGRAD_IN; row++)
-        pack_points(wino, k, weights, row, matrices);
+        CNX_CHECK(pack_points(wino, k, weights, row, matrices, err));
     wino->bytes = packed + (bias ? (size_t)out_c * sizeof(float) : 0);
 cleanup:
     cnx_free(matrices);

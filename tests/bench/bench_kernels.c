@@ -3,7 +3,9 @@
  * ConvNeXt's and UPerNet's shapes, against the peak of an FMA loop measured in the same run, and
  * the other kernels in units that suit them.  A program, not a test: it passes no judgement.
  *
- *     bench_kernels [TABLE...]
+ *     bench_kernels [TABLE[/f16|/bf16]...]
+ *
+ * /f16, /bf16: the matrix products with weights kept in 16 bits.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -250,13 +252,27 @@ static void bench_pixels(const cnx_kernels *k)
     cnx_free(p.weights);
 }
 
-static void bench_table(const char *name)
+/* "avx512", "avx512/f16" */
+static bool open_table(cnx_kernels *k, const char *argument)
+{
+    char name[16];
+    const size_t length = strcspn(argument, "/");
+    snprintf(name, sizeof name, "%.*s", (int)length, argument);
+    cnx_weight_type weights;
+    return cnx_weight_type_parse(&weights, argument[length] ? argument + length + 1 : NULL, NULL) ==
+               CNX_OK &&
+           cnx_kernels_init(k, name, NULL) == CNX_OK &&
+           cnx_kernels_set_weights(k, weights, NULL) == CNX_OK;
+}
+
+static void bench_table(const char *argument)
 {
     cnx_kernels k;
-    if (cnx_kernels_init(&k, name, NULL) != CNX_OK) {
-        printf("%s: not on this machine\n", name);
+    if (!open_table(&k, argument)) {
+        printf("%s: not on this machine\n", argument);
         return;
     }
+    const char *name = k.name;
     char text[256];
     cnx_kernels_describe(&k, text, sizeof text);
     const double top = peak(name);
@@ -269,7 +285,8 @@ static void bench_table(const char *name)
         printf("  m %5d  k %4d  n %4d  %7.1f GFLOP/s  %3.0f %%  %s\n", s->m, s->k, s->n, rate,
                100 * rate / top, s->what);
     }
-    bench_pixels(&k);
+    if (k.weights == CNX_WEIGHTS_F32)
+        bench_pixels(&k);
 }
 
 int main(int argc, char **argv)

@@ -58,7 +58,7 @@ for wrong in --threads=0 --threads=x --threads=-1 --threads=1e3 --threads= --sca
     --scale=axb --scale=2048x512x3 --scale=99999999999x1 --crop=16x16 --crop=512 --stride=0x1 \
     --mode=half --scales=0 --scales=1,,2 --scales=nan --scales=-1 --tta-rule=mmseg2 --save=labels \
     --save= --label-offset=-1 --label-offset=70000 --opacity=2 --opacity=nan --max-memory=-1 \
-    --max-memory=lots --max-memory=99999999999T --exif=maybe --kernels=abacus --json=1 --flip=no; do
+    --max-memory=lots --max-memory=99999999999T --exif=maybe --kernels=abacus --weights=int8 --json=1 --flip=no; do
     expect 2 segment "$nuclei/76c44d1addac.png" -o o "$wrong"
     refused "${wrong%%=*}"
 done
