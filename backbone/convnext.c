@@ -21,6 +21,7 @@
  */
 #include "backbone/convnext.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,7 +256,7 @@ cnx_status cnx_convnext_open(cnx_convnext **out, const cnx_convnext_desc *desc, 
     CNX_FAIL_IF(!net, CNX_ERR_MEMORY, "not enough memory for the backbone");
     net->desc = *desc;
     net->out_norms = out_norms;
-    strncpy(net->prefix, prefix, sizeof net->prefix - 1);
+    snprintf(net->prefix, sizeof net->prefix, "%s", prefix);
     for (int i = 0; i < CNX_STAGES; i++) {
         const cnx_status status = open_stage(net, i, weights, kernels, err);
         if (status != CNX_OK) {

@@ -37,6 +37,12 @@ static inline size_t cnx_round_up(size_t n, size_t to) /* to: a power of two */
     return (n + to - 1) & ~(to - 1);
 }
 
+/* The floats that `n` floats take up to the next boundary: where the next array may start. */
+static inline size_t cnx_padded_floats(size_t n)
+{
+    return cnx_round_up(n * sizeof(float), CNX_ALIGNMENT) / sizeof(float);
+}
+
 /* The largest resident size of this process so far, in bytes. */
 size_t cnx_peak_rss(void);
 

@@ -126,24 +126,6 @@ static int rows_to_keep(const cnx_pass *pass, int height)
     return most;
 }
 
-/* Two resamplings in a row as one: second picks from what first makes. */
-static void compose(const cnx_taps *first, const cnx_taps *second, int n_out, cnx_taps *out)
-{
-    for (int i = 0; i < n_out; i++) {
-        cnx_taps taps = {.first = first[second[i].first].first};
-        for (int t = 0; t < second[i].count; t++) {
-            const cnx_taps *inner = &first[second[i].first + t];
-            for (int u = 0; u < inner->count; u++) {
-                const int at = inner->first + u - taps.first;
-                taps.weight[at] += second[i].weight[t] * inner->weight[u];
-                if (at >= taps.count)
-                    taps.count = at + 1;
-            }
-        }
-        out[i] = taps;
-    }
-}
-
 static cnx_status taps_alloc(cnx_taps **out, int n, cnx_error *err)
 {
     *out = calloc((size_t)n, sizeof **out);
@@ -163,7 +145,7 @@ static cnx_status single_taps(cnx_taps **out, int q, int size_padded, int size, 
     CNX_CHECK(taps_alloc(out, n_out, err));
     cnx_resize_taps(q, size_padded, first);
     cnx_resize_taps(size, n_out, second);
-    compose(first, second, n_out, *out);
+    cnx_taps_compose(first, second, n_out, *out);
 cleanup:
     free(first);
     free(second);

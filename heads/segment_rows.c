@@ -26,19 +26,14 @@ typedef struct scratch_sizes {
     size_t quarter, wide, result; /* floats, each a multiple of the alignment */
 } scratch_sizes;
 
-static size_t aligned_floats(size_t n)
-{
-    return cnx_round_up(n * sizeof(float), CNX_ALIGNMENT) / sizeof(float);
-}
-
 static scratch_sizes sizes_of(const cnx_segment_layout *layout)
 {
     const size_t classes = (size_t)layout->classes;
-    scratch_sizes s = {0, 0, aligned_floats((size_t)layout->width * classes)};
+    scratch_sizes s = {0, 0, cnx_padded_floats((size_t)layout->width * classes)};
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_pass *pass = &layout->passes[i];
-        const size_t quarter = aligned_floats((size_t)pass->q_w * classes);
-        const size_t wide = pass->win_y ? aligned_floats((size_t)pass->padded_w * classes) : 0;
+        const size_t quarter = cnx_padded_floats((size_t)pass->q_w * classes);
+        const size_t wide = pass->win_y ? cnx_padded_floats((size_t)pass->padded_w * classes) : 0;
         s.quarter = quarter > s.quarter ? quarter : s.quarter;
         s.wide = wide > s.wide ? wide : s.wide;
     }

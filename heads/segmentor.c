@@ -52,6 +52,7 @@ static size_t weight_bytes(const cnx_segmentor *seg)
 cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
                               const cnx_segmentor_options *options, cnx_error *err)
 {
+    *out = NULL;
     CNX_FAIL_IF(file->description.task != CNX_TASK_SEGMENTATION, CNX_ERR_MODEL,
                 "%s: is not a segmentation model", cnx_checkpoint_name(file->checkpoint));
     cnx_segmentor *seg = calloc(1, sizeof *seg);

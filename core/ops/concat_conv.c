@@ -4,12 +4,14 @@
 
 #include "core/memory.h"
 #include "core/ops/pixelwise.h"
+#include "core/ops/tiles.h"
 #include "core/threads.h"
 
 enum {
     TAPS = 9,
     CHUNK = 128, /* output channels at a time: keeps the products of all levels near the caches */
-    SOURCES = 6  /* rows, or pixels, that one map gives to one output: 3 shifts x 2 neighbours */
+    FEWEST_ROWS = 28, /* pixels of a low map that are worth a product of their own */
+    SOURCES = 6 /* rows, or pixels, that one map gives to one output: 3 shifts x 2 neighbours */
 };
 
 /* ---- weights ---- */
@@ -145,15 +147,10 @@ void cnx_concat_conv_free(cnx_concat_conv *conv)
 
 /* ---- sizes ---- */
 
-static size_t aligned_floats(size_t floats)
-{
-    return cnx_round_up(floats * sizeof(float), CNX_ALIGNMENT) / sizeof(float);
-}
-
 /* Floats of the low-resolution products of one map and one chunk, [h][w][ky][kx][chunk]. */
 static size_t product_floats(const cnx_concat_conv *conv, int h, int w)
 {
-    return aligned_floats((size_t)h * (size_t)w * TAPS * (size_t)conv->chunk);
+    return cnx_padded_floats((size_t)h * (size_t)w * TAPS * (size_t)conv->chunk);
 }
 
 /* Floats of one thread's rows: for each map [w][kx][chunk]. */
@@ -161,7 +158,7 @@ static size_t row_floats(const cnx_concat_conv *conv, const int w[])
 {
     size_t floats = 0;
     for (int i = 1; i < conv->inputs; i++)
-        floats += aligned_floats((size_t)w[i] * 3 * (size_t)conv->chunk);
+        floats += cnx_padded_floats((size_t)w[i] * 3 * (size_t)conv->chunk);
     return floats;
 }
 
@@ -169,7 +166,7 @@ static size_t row_floats(const cnx_concat_conv *conv, const int w[])
 static size_t taps_floats(const cnx_concat_conv *conv, int h, int w)
 {
     const size_t taps = ((size_t)h + (size_t)w) * (size_t)(conv->inputs - 1);
-    return aligned_floats(taps * sizeof(cnx_taps) / sizeof(float));
+    return cnx_padded_floats(taps * sizeof(cnx_taps) / sizeof(float));
 }
 
 size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
@@ -199,7 +196,7 @@ typedef struct job {
     float *products[CNX_MAX_CONCAT];
     float *rows; /* [threads] of row_floats */
     size_t row_step;
-    int mix_rows; /* pixels of a low map in one product */
+    cnx_tiles tiles; /* of the low map's pixels */
 } job;
 
 /* Pixels [index * mix_rows ...) of one low map times its matrix. */
@@ -209,13 +206,15 @@ static void mix_tile(void *context, int index, int thread)
     const job *j = context;
     const cnx_kernels *k = j->exec->k;
     const cnx_map in = j->in[j->input];
-    const int pixels = in.h * in.w, first = index * j->mix_rows;
-    const int count = pixels - first < j->mix_rows ? pixels - first : j->mix_rows;
+    const size_t first = cnx_tiles_first(&j->tiles, index);
+    const int count = cnx_tiles_rows(&j->tiles, index);
     const size_t n = (size_t)TAPS * (size_t)j->size;
     const cnx_epilogue plain = {.act = CNX_ACT_NONE};
-    k->gemm(count, (int)n, in.c, in.data + (size_t)first * in.ld, in.ld,
+    if (count == 0)
+        return;
+    k->gemm(count, (int)n, in.c, cnx_map_at(in, first), in.ld,
             j->conv->mix[j->input] + (size_t)j->chunk * mix_step(j->conv, k, j->input),
-            j->products[j->input] + (size_t)first * n, n, &plain);
+            j->products[j->input] + first * n, n, &plain);
 }
 
 /* What reaches output row y from map i, mixed vertically: [w][kx][size]. */
@@ -252,7 +251,7 @@ static void low_row(void *context, int y, int thread)
     float *memory = j->rows + (size_t)thread * j->row_step;
     for (int i = 1; i < j->conv->inputs; i++) {
         rows[i] = memory;
-        memory += aligned_floats((size_t)j->in[i].w * 3 * (size_t)j->conv->chunk);
+        memory += cnx_padded_floats((size_t)j->in[i].w * 3 * (size_t)j->conv->chunk);
         vertical(j, i, y, rows[i]);
     }
     for (int x = 0; x < j->out.w; x++) {
@@ -306,9 +305,9 @@ static void run_low(job *j)
         j->size = chunk_size(j->conv, j->chunk);
         for (j->input = 1; j->input < j->conv->inputs; j->input++) {
             const cnx_map in = j->in[j->input];
-            j->mix_rows = exec->k->gemm_rows(in.c, TAPS * j->size);
-            const int tiles = (in.h * in.w + j->mix_rows - 1) / j->mix_rows;
-            cnx_parallel_for(exec->threads, tiles, mix_tile, j);
+            j->tiles = cnx_tiles_cut((size_t)in.h * (size_t)in.w,
+                                     exec->k->gemm_rows(in.c, TAPS * j->size), FEWEST_ROWS);
+            cnx_parallel_for(exec->threads, j->tiles.count, mix_tile, j);
         }
         cnx_parallel_for(exec->threads, j->out.h, low_row, j);
     }

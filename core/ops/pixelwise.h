@@ -25,8 +25,9 @@ void cnx_resize_run(const cnx_exec *exec, cnx_map in, cnx_map out, bool add);
 
 /* The taps of one axis of that resize, [n_out]; *taps of 1 or 2 sources. */
 void cnx_resize_taps(int n_in, int n_out, cnx_taps *taps);
-/* The taps of two such resizes in a row, n_in -> n_mid -> n_out, multiplied out.  Needs
- * n_mid >= n_in or n_mid == n_out (so that at most CNX_MAX_TAPS neighbours are reached). */
-void cnx_resize_taps_two(int n_in, int n_mid, int n_out, cnx_taps *taps);
+/* Two resamplings in a row as one: `second`, [n_out], picks from what `first` makes.  Together they
+ * must reach at most CNX_MAX_TAPS neighbours, as two bilinear steps do when the first does not
+ * shrink. */
+void cnx_taps_compose(const cnx_taps *first, const cnx_taps *second, int n_out, cnx_taps *out);
 
 #endif

@@ -38,19 +38,13 @@ static void add_taps(cnx_taps *out, const cnx_taps *taps, float weight)
     }
 }
 
-void cnx_resize_taps_two(int n_in, int n_mid, int n_out, cnx_taps *taps)
+void cnx_taps_compose(const cnx_taps *first, const cnx_taps *second, int n_out, cnx_taps *out)
 {
-    const float scale_in = (float)n_in / (float)n_mid, scale_out = (float)n_mid / (float)n_out;
-    assert(n_mid >= n_in || n_mid == n_out);
     for (int d = 0; d < n_out; d++) {
-        const cnx_taps outer = taps_at(d, n_mid, scale_out);
-        cnx_taps inner = taps_at(outer.first, n_in, scale_in);
-        taps[d] = (cnx_taps){.first = inner.first};
-        add_taps(&taps[d], &inner, outer.weight[0]);
-        if (outer.count > 1) {
-            inner = taps_at(outer.first + 1, n_in, scale_in);
-            add_taps(&taps[d], &inner, outer.weight[1]);
-        }
+        const cnx_taps *inner = &first[second[d].first];
+        out[d] = (cnx_taps){.first = inner->first};
+        for (int t = 0; t < second[d].count; t++)
+            add_taps(&out[d], &inner[t], second[d].weight[t]);
     }
 }
 

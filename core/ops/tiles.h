@@ -29,7 +29,7 @@ static inline int cnx_tiles_rows(const cnx_tiles *t, int index)
 /* Bytes for `count` floats on a boundary of their own. */
 static inline size_t cnx_floats_size(size_t count)
 {
-    return cnx_round_up(count * sizeof(float), CNX_ALIGNMENT);
+    return cnx_padded_floats(count) * sizeof(float);
 }
 
 /* The pixel that is number `index` in row-major order. */

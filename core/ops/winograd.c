@@ -93,8 +93,7 @@ static size_t input_floats(const cnx_winograd *wino)
 static size_t block_floats(const cnx_winograd *wino)
 {
     const size_t products = (size_t)WINOGRAD_POINTS * BLOCK * (size_t)wino->out_c;
-    return cnx_round_up((input_floats(wino) + products) * sizeof(float), CNX_ALIGNMENT) /
-           sizeof(float);
+    return cnx_padded_floats(input_floats(wino) + products);
 }
 
 static int patches(int n)

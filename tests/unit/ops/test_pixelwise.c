@@ -147,7 +147,7 @@ static void check_taps_two(int n_in, int n_mid, int n_out)
     cnx_taps one[600], two[600], both[600];
     cnx_resize_taps(n_in, n_mid, one);
     cnx_resize_taps(n_mid, n_out, two);
-    cnx_resize_taps_two(n_in, n_mid, n_out, both);
+    cnx_taps_compose(one, two, n_out, both);
     for (int d = 0; d < n_out; d++) {
         double want[600] = {0}, worst = 0;
         for (int t = 0; t < two[d].count; t++) {
