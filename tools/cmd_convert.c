@@ -7,6 +7,7 @@
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
+#include "tools/leftovers.h"
 #include "tools/outputs.h"
 #include "tools/words.h"
 
@@ -71,6 +72,7 @@ static cnx_status convert(const convert_args *args, const char *in, const char *
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_model_file_open(&file, in, args->config.value, args->sets.items, args->sets.count,
                                   false, err));
+    cnx_leftovers_warn(&file);
     CNX_CHECK_IF(cnx_interrupted(), CNX_ERR_INTERRUPTED, "interrupted");
     CNX_CHECK(cnx_model_file_convert(&file, out, dtypes[args->dtype.value], err));
     struct stat info;

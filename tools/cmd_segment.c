@@ -11,6 +11,7 @@
 #include "tools/console.h"
 #include "tools/inputs.h"
 #include "tools/interrupt.h"
+#include "tools/leftovers.h"
 #include "tools/meter.h"
 #include "tools/outputs.h"
 #include "tools/segment_args.h"
@@ -82,6 +83,8 @@ static cnx_status open_model(session *s, cnx_error *err)
     cnx_model_file file = {0};
     cnx_status status = cnx_model_file_open(&file, args->model.value, args->config.value,
                                             args->sets.items, args->sets.count, false, err);
+    if (status == CNX_OK)
+        cnx_leftovers_warn(&file);
     if (status == CNX_OK)
         status = cnx_segment_args_pipeline(&s->pipeline, args, &file.description, err);
     if (status == CNX_OK)

@@ -62,6 +62,30 @@ logits "$model" flags --scale 200x100 --crop 64x64 --stride 40x40
 identical inside/wide_logits.npy flags/wide_logits.npy
 expect 0 info set.safetensors
 for word in '200' '64' '40'; do prints "$word"; done
+# A tensor that is no part of the model is left behind, not in silence.
+bytes=$(od -An -tu8 -N8 set.safetensors | tr -d ' ')
+data=$(($(stat -c %s set.safetensors) - 8 - bytes))
+tail -c +9 set.safetensors | head -c "$bytes" >header
+printf '{"ema_head.weight":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]},%s' \
+    "$data" $((data + 4)) "$(tail -c +2 header)" >longer
+length=$(stat -c %s longer)
+{
+    for shift in 0 8 16 24 32 40 48 56; do
+        printf "\\$(printf %03o $((length >> shift & 255)))"
+    done
+    cat longer
+    tail -c "$data" set.safetensors
+    printf '\0\0\0\0'
+} >extra.safetensors
+expect 0 convert extra.safetensors without.safetensors
+says warning
+says ema_head.weight
+identical set.safetensors without.safetensors
+expect 0 segment -m extra.safetensors "$picture" -o extra --dry-run
+says ema_head.weight
+expect 0 convert set.safetensors clean.safetensors
+if grep -q warning "$err"; then fail "a warning about a file without extra tensors"; else pass; fi
+
 # The file of the model that is inside the program, with its description: the same results.
 expect 0 convert "$source/models/nuclei_upernet_convnext_atto.pth" nuclei.safetensors \
     --config nuclei_upernet_convnext_atto
