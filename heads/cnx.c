@@ -40,6 +40,21 @@ cleanup:
     return status;
 }
 
+cnx_status cnx_share(cnx_model **out, const cnx_model *model, int threads, cnx_error *err)
+{
+    *out = NULL;
+    CNX_FAIL_IF(!model, CNX_ERR_ARGUMENT, "a model is needed");
+    CNX_FAIL_IF(threads < 0, CNX_ERR_ARGUMENT, "%d threads are impossible", threads);
+    cnx_status status = CNX_OK;
+    *out = calloc(1, sizeof **out);
+    CNX_CHECK_IF(!*out, CNX_ERR_MEMORY, "not enough memory for a model");
+    CNX_CHECK(cnx_segmentor_share(&(*out)->segmentor, model->segmentor, threads, err));
+cleanup:
+    if (status != CNX_OK)
+        cnx_close(out);
+    return status;
+}
+
 void cnx_close(cnx_model **model)
 {
     if (!model || !*model)

@@ -19,6 +19,17 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
                               const cnx_segmentor_options *options, cnx_error *err);
 void cnx_segmentor_close(cnx_segmentor **seg);
 
+/*
+ * One segmentor runs one picture at a time.  Another that shares the weights of the first, and has
+ * feature maps of its own, may run at the same time in another thread: weights are only read once
+ * they are packed.  The weights live as long as one of them does; they may be closed in any order.
+ * threads 0: as many as `of` has.  Labels and scores do not depend on which one made them.
+ */
+cnx_status cnx_segmentor_share(cnx_segmentor **out, const cnx_segmentor *of, int threads,
+                               cnx_error *err);
+/* Frees what is kept from one run to the next, the feature maps' memory, and tells how much. */
+size_t cnx_segmentor_trim(cnx_segmentor *seg);
+
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg);
 const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg);
 

@@ -12,9 +12,11 @@
  *         fprintf(stderr, "%s\n", err.message);
  *     cnx_close(&model);
  *
- * No function prints, exits or keeps global state.  One model may be used by one thread at a time;
- * it spreads its work over `cnx_options.threads` threads of its own.  The labels, logits and
- * probabilities of one machine do not depend on the number of threads.
+ * No function prints, exits or keeps global state.  One cnx_model may be used by one thread at a
+ * time; it spreads its work over `cnx_options.threads` threads of its own.  To run several pictures
+ * at once, give each thread a cnx_model of its own that shares the weights (cnx_share): for many
+ * pictures, that is faster than all threads on one after the other.  The labels, logits and
+ * probabilities of one machine do not depend on the number of threads, nor on what runs beside.
  */
 #ifndef CNX_H
 #define CNX_H
@@ -80,10 +82,25 @@ typedef struct cnx_options {
  */
 CNX_API cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *options,
                             cnx_error *err);
-/* Frees everything; accepts NULL and a pointer to NULL, leaves NULL. */
+/*
+ * Another handle on the same weights, for another thread: both may run pictures at the same time.
+ * Only the memory for feature maps and pictures is needed once more.  threads: as in cnx_options,
+ * but 0 means as many as `model` has.  max_memory goes for each handle alone, as if the weights were
+ * its own.  The handles may be closed in any order, and from any thread; the weights live as long
+ * as one of them.  `model` may be running a picture meanwhile, but must not be closed during the
+ * call.  On success the caller owns *out and ends it with cnx_close; on failure *out is NULL.
+ *
+ *     cnx_model *second;
+ *     if (cnx_share(&second, model, 1, &err) == CNX_OK)
+ *         ... thread A: cnx_segment(model, ...); thread B: cnx_segment(second, ...);
+ */
+CNX_API cnx_status cnx_share(cnx_model **out, const cnx_model *model, int threads, cnx_error *err);
+
+/* Frees everything that no other handle shares; accepts NULL and a pointer to NULL, leaves NULL. */
 CNX_API void cnx_close(cnx_model **model);
 
-/* What a model is.  All pointers belong to the model and live as long as it does. */
+/* What a model is.  All pointers belong to the model and live as long as it or a handle that shares
+ * its weights does. */
 typedef struct cnx_info {
     const char *name; /* "upernet_convnext_tiny" */
     int classes;

@@ -1,0 +1,194 @@
+/* Running a segmentor over one picture: its passes and their windows, and the rows that get ready. */
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "heads/segmentor_private.h"
+
+static cnx_status check_memory(const cnx_segmentor *seg, const cnx_segment_estimate *e,
+                               cnx_error *err)
+{
+    const double mib = 1048576;
+    CNX_FAIL_IF(seg->max_memory && e->total_bytes > seg->max_memory, CNX_ERR_MEMORY,
+                "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
+                "limit of %.1f MiB; a smaller --scale, --mode slide with a smaller --crop, or "
+                "fewer --threads needs less",
+                (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
+                (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
+                (double)seg->max_memory / mib);
+    return CNX_OK;
+}
+
+typedef struct run {
+    cnx_segmentor *seg;
+    const cnx_segment_request *request;
+    const cnx_pipeline *pipeline;
+    cnx_segment_layout layout;
+    cnx_segment_stats *stats;
+    float normalised[3][256]; /* the network's input for each 8-bit value, by channel */
+    float *input;             /* [win_h][win_w][3] */
+    double macs_done, macs_total, window_macs;
+    bool stopped;
+} run;
+
+/* Parity note: float32(pixel) - float32(mean), then times 1/std in double, rounded to float32. */
+static void fill_normalisation(run *r)
+{
+    for (int c = 0; c < 3; c++) {
+        const double scale = 1.0 / (double)r->pipeline->std[c];
+        for (int v = 0; v < 256; v++) {
+            const float centred = (float)v - r->pipeline->mean[c];
+            r->normalised[c][v] = (float)((double)centred * scale);
+        }
+    }
+}
+
+/* Cuts the window at (y0, x0) out of the resized picture; padding is zero after normalising. */
+static void cut_window(const run *r, const cnx_pass *pass, const cnx_image *image, int y0, int x0)
+{
+    for (int y = 0; y < pass->win_h; y++) {
+        float *out = r->input + (size_t)y * (size_t)pass->win_w * 3;
+        const int inside_h = y0 + y < image->height;
+        int inside = inside_h ? image->width - x0 : 0;
+        inside = inside < 0 ? 0 : inside > pass->win_w ? pass->win_w : inside;
+        if (inside > 0) {
+            const uint8_t *in =
+                image->data + ((size_t)(y0 + y) * (size_t)image->width + (size_t)x0) * 3;
+            for (int x = 0; x < 3 * inside; x += 3) {
+                out[x] = r->normalised[0][in[x]];
+                out[x + 1] = r->normalised[1][in[x + 1]];
+                out[x + 2] = r->normalised[2][in[x + 2]];
+            }
+        }
+        memset(out + 3 * (size_t)inside, 0, (size_t)(pass->win_w - inside) * 3 * sizeof *out);
+    }
+}
+
+static bool step(void *user, double done)
+{
+    run *r = user;
+    if (r->request->progress &&
+        !r->request->progress(r->request->user,
+                              (r->macs_done + done * r->window_macs) / r->macs_total))
+        r->stopped = true;
+    return !r->stopped;
+}
+
+static cnx_status run_window(run *r, cnx_pass *pass, const cnx_image *image, int a, int b,
+                             cnx_error *err)
+{
+    double start = cnx_now();
+    cut_window(r, pass, image, cnx_window_y(pass, a), cnx_window_x(pass, b));
+    r->stats->prepare += cnx_now() - start;
+    start = cnx_now();
+    const int classes = r->layout.classes;
+    const size_t slot = (size_t)(a % pass->rows_kept) * (size_t)pass->grid_w + (size_t)b;
+    float *const external[] = {r->input, pass->logits + slot * cnx_window_logits(pass, classes)};
+    const cnx_plan_hooks hooks = {.step = step, .user = r};
+    const bool finished = cnx_plan_run(r->seg->plan, r->seg->arena, external, &hooks);
+    r->stats->network += cnx_now() - start;
+    r->macs_done += r->window_macs;
+    CNX_FAIL_IF(!finished, CNX_ERR_INTERRUPTED, "interrupted");
+    return CNX_OK;
+}
+
+/* The resized and mirrored picture of a pass.  *image borrows the original where it can; *owned is
+ * to be freed. */
+static cnx_status prepare_picture(run *r, const cnx_pass *pass, const cnx_image **image,
+                                  cnx_image *owned, cnx_error *err)
+{
+    const cnx_image *original = r->request->image;
+    const double start = cnx_now();
+    *image = original;
+    if (pass->h != original->height || pass->w != original->width || pass->flip) {
+        CNX_TRY(cnx_image_resize(owned, original, pass->w, pass->h, err));
+        if (pass->flip)
+            cnx_image_flip(owned);
+        *image = owned;
+    }
+    r->stats->prepare += cnx_now() - start;
+    return CNX_OK;
+}
+
+static cnx_status emit(run *r, int begin, int end, cnx_error *err)
+{
+    return cnx_segment_rows_run(&r->layout, &r->seg->network->kernels, r->seg->threads, begin, end,
+                                r->request->sink, r->request->user, &r->stats->post, err);
+}
+
+static cnx_status allocate_pass(run *r, cnx_pass *pass, cnx_error *err)
+{
+    CNX_TRY(cnx_segmentor_plan(r->seg, pass->win_h, pass->win_w, err));
+    CNX_TRY(cnx_segmentor_reserve(r->seg, err));
+    r->window_macs = cnx_plan_macs(r->seg->plan);
+    size_t bytes;
+    CNX_FAIL_IF(!cnx_mul(cnx_pass_logits(pass, r->layout.classes), sizeof(float), &bytes),
+                CNX_ERR_MEMORY, "the logits of this picture cannot be addressed");
+    CNX_TRY(cnx_alloc_or_fail((void **)&pass->logits, bytes, "logits", err));
+    cnx_free(r->input);
+    r->input = NULL;
+    const size_t pixels = (size_t)pass->win_h * (size_t)pass->win_w;
+    return cnx_alloc_or_fail((void **)&r->input, pixels * 3 * sizeof(float), "the network's input",
+                             err);
+}
+
+static cnx_status run_pass(run *r, cnx_pass *pass, cnx_error *err)
+{
+    cnx_image owned = {0};
+    const cnx_image *image;
+    cnx_status status = CNX_OK;
+    CNX_CHECK(allocate_pass(r, pass, err));
+    CNX_CHECK(prepare_picture(r, pass, &image, &owned, err));
+    int emitted = 0;
+    for (int a = 0; a < pass->grid_h; a++) {
+        for (int b = 0; b < pass->grid_w; b++)
+            CNX_CHECK(run_window(r, pass, image, a, b, err));
+        if (r->layout.pass_count > 1)
+            continue;
+        const int ready = cnx_pass_ready_rows(pass, r->layout.height, a);
+        if (ready > emitted)
+            CNX_CHECK(emit(r, emitted, ready, err));
+        emitted = ready > emitted ? ready : emitted;
+    }
+cleanup:
+    cnx_image_free(&owned);
+    return status;
+}
+
+static cnx_status run_passes(run *r, cnx_error *err)
+{
+    for (int i = 0; i < r->layout.pass_count; i++)
+        CNX_TRY(run_pass(r, &r->layout.passes[i], err));
+    if (r->layout.pass_count > 1)
+        CNX_TRY(emit(r, 0, r->layout.height, err));
+    return CNX_OK;
+}
+
+cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
+                             cnx_segment_stats *stats, cnx_error *err)
+{
+    cnx_segment_stats unasked = {0};
+    run r = {.seg = seg, .request = request, .stats = stats ? stats : &unasked};
+    r.pipeline = request->pipeline ? request->pipeline : &seg->network->description.pipeline;
+    *r.stats = (cnx_segment_stats){0};
+    CNX_TRY(cnx_segment_layout_open(&r.layout, request->image->width, request->image->height,
+                                    seg->network->description.class_count, r.pipeline,
+                                    request->want, err));
+    cnx_segment_estimate estimate;
+    cnx_status status = CNX_OK;
+    CNX_CHECK(cnx_segmentor_measure(seg, &r.layout, &estimate, err));
+    CNX_CHECK(check_memory(seg, &estimate, err));
+    if (seg->max_memory && seg->arena_bytes > estimate.arena_bytes)
+        cnx_segmentor_trim(seg); /* a larger picture's is not in the estimate */
+    r.macs_total = estimate.macs;
+    r.stats->passes = estimate.passes;
+    r.stats->windows = estimate.windows;
+    r.stats->net_h = estimate.net_h;
+    r.stats->net_w = estimate.net_w;
+    fill_normalisation(&r);
+    CNX_CHECK(run_passes(&r, err));
+cleanup:
+    cnx_free(r.input);
+    cnx_segment_layout_close(&r.layout);
+    return status;
+}

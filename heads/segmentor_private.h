@@ -1,0 +1,37 @@
+/* The segmentor's own data, shared by the files that open it and run it. */
+#ifndef CNX_HEADS_SEGMENTOR_PRIVATE_H
+#define CNX_HEADS_SEGMENTOR_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "heads/segment_layout.h"
+#include "heads/segmentor.h"
+
+/* What segmentors share: written while it is opened, only read from then on. */
+typedef struct cnx_segment_network {
+    atomic_int holders; /* segmentors; the last one frees it */
+    cnx_description description;
+    cnx_kernels kernels;
+    cnx_convnext *backbone;
+    cnx_upernet *head;
+} cnx_segment_network;
+
+struct cnx_segmentor {
+    cnx_segment_network *network;
+    int threads;
+    size_t max_memory;
+    cnx_plan *plan; /* owned; for an input of plan_h x plan_w, NULL before the first */
+    int plan_h, plan_w;
+    void *arena; /* owned, grows to the largest plan */
+    size_t arena_bytes;
+};
+
+/* Makes seg->plan the plan for this input size. */
+cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err);
+/* Lets the arena be large enough for seg->plan. */
+cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err);
+/* Adds up what a layout needs; leaves the plan of the last pass behind. */
+cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
+                                 cnx_segment_estimate *out, cnx_error *err);
+
+#endif
