@@ -57,9 +57,9 @@ typedef enum cnx_semantic_total {
  */
 typedef struct cnx_semantic_counts {
     int classes;
-    int64_t *values;                         /* owned */
+    int64_t *values;                           /* owned */
     int64_t *intersect, *predicted, *labelled; /* [classes] each, inside values */
-    int64_t *totals;                         /* [CNX_SEMANTIC_TOTALS], inside values */
+    int64_t *totals;                           /* [CNX_SEMANTIC_TOTALS], inside values */
 } cnx_semantic_counts;
 
 size_t cnx_semantic_value_count(int classes);

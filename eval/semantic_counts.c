@@ -82,8 +82,7 @@ cnx_status cnx_semantic_counts_restore(cnx_semantic_counts *counts, const int64_
                     c, (long long)intersect[c], (long long)predicted[c], (long long)labelled[c]);
     CNX_FAIL_IF(bounded_sum(intersect, k, pixels) < 0 || bounded_sum(predicted, k, pixels) < 0 ||
                     bounded_sum(labelled, k, pixels) < 0,
-                CNX_ERR_FORMAT,
-                "the stored counts are damaged: they do not fit into %lld pixels",
+                CNX_ERR_FORMAT, "the stored counts are damaged: they do not fit into %lld pixels",
                 (long long)pixels);
     memcpy(counts->values, values, cnx_semantic_value_count(k) * sizeof *values);
     return CNX_OK;
