@@ -1,7 +1,10 @@
 #include "core/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/utf8.h"
 
 /* Deeper than any config or results file; cJSON's own limit is 1000. */
 enum { MAX_DEPTH = 64 };
@@ -104,4 +107,30 @@ const char *cnx_json_kind(const cJSON *item)
     if (cJSON_IsNull(item))
         return "null";
     return cJSON_IsArray(item) ? "a list" : "an object";
+}
+
+void cnx_json_put_string(FILE *to, const char *text)
+{
+    putc('"', to);
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        const size_t length = cnx_utf8_length(p);
+        if (*p == '"' || *p == '\\')
+            fprintf(to, "\\%c", *p);
+        else if (*p < 0x20 || *p == 0x7f)
+            fprintf(to, "\\u%04x", *p);
+        else if (length)
+            fwrite(p, 1, length, to);
+        else
+            fputs(CNX_UTF8_REPLACEMENT, to);
+        p += length ? length : 1;
+    }
+    putc('"', to);
+}
+
+void cnx_json_put_number(FILE *to, double value)
+{
+    if (isfinite(value))
+        fprintf(to, "%.17g", value);
+    else
+        fputs("null", to);
 }

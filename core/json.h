@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "core/status.h"
 
@@ -17,5 +18,10 @@ cnx_status cnx_json_parse(cJSON **out, const char *text, size_t size, const char
 
 /* "a number", "a string", ... for messages. */
 const char *cnx_json_kind(const cJSON *item);
+
+/* For writing without a tree.  The text in quotes; bytes that are not UTF-8 become U+FFFD. */
+void cnx_json_put_string(FILE *to, const char *text);
+/* So that it reads back exactly; what is not finite is null. */
+void cnx_json_put_number(FILE *to, double value);
 
 #endif

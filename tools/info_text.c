@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/utf8.h"
 #include "tools/console.h"
 #include "tools/info.h"
 #include "tools/segment_args.h"
@@ -69,7 +70,7 @@ cnx_shape_text cnx_shape_words(int rank, const int64_t *shape)
 /* Names come from the file: nothing in them may steer the terminal. */
 static void print_text(const char *text)
 {
-    char *copy = cnx_words_utf8(text);
+    char *copy = cnx_utf8_copy(text);
     if (copy)
         cnx_words_printable(copy);
     fputs(copy ? copy : "?", stdout);

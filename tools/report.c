@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/utf8.h"
 #include "tools/console.h"
-#include "tools/words.h"
 
 static cJSON *text_item(const char *text)
 {
-    char *valid = cnx_words_utf8(text);
+    char *valid = cnx_utf8_copy(text);
     cJSON *item = valid ? cJSON_CreateString(valid) : NULL;
     free(valid);
     return item;

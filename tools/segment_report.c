@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/utf8.h"
 #include "tools/console.h"
 #include "tools/report.h"
 #include "tools/words.h"
@@ -132,7 +133,7 @@ static bool add_plan(cJSON *object, const cnx_segment_estimate *e)
 static cnx_status print_plan(const char *name, int width, int height, const cnx_segment_estimate *e,
                              cnx_error *err)
 {
-    char *shown = cnx_words_utf8(name);
+    char *shown = cnx_utf8_copy(name);
     CNX_FAIL_IF(!shown, CNX_ERR_MEMORY, "not enough memory for the report");
     cnx_words_printable(shown);
     printf("%s: %dx%d, network %dx%d, %d pass%s, %d window%s, %s multiply-adds, memory %s "

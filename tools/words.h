@@ -10,10 +10,6 @@
  * able to steer the terminal. */
 void cnx_words_printable(char *text);
 
-/* A copy in which every byte that is not valid UTF-8 is U+FFFD, as JSON needs it; the caller frees
- * it.  NULL when memory ran out. */
-char *cnx_words_utf8(const char *text);
-
 /* "812 MiB", "1.4 GiB"; "3:05", "1:02:03"; "60 242 636"; "12.3 G". */
 typedef struct cnx_words {
     char text[40];
