@@ -44,6 +44,7 @@ typedef enum cnx_semantic_total {
     CNX_SEMANTIC_IGNORED,      /* truth is the ignored value; the others look at the rest */
     CNX_SEMANTIC_TRUTH_BEYOND, /* truth in no bin */
     CNX_SEMANTIC_PRED_BEYOND,  /* prediction in no bin */
+    CNX_SEMANTIC_HITS,         /* prediction = truth: the sum of I */
     /* Prediction is the truth's class + 1, - 1: where these outnumber the hits by far, one of the
      * two sides is not numbered as the rules say. */
     CNX_SEMANTIC_ONE_ABOVE,
@@ -52,8 +53,8 @@ typedef enum cnx_semantic_total {
 } cnx_semantic_total;
 
 /*
- * The counts of a picture, or of many.  A plain value: `values` can be stored as it is and read back
- * (cnx_semantic_value_count numbers: I, P, L, then the totals).
+ * The counts of a picture, or of many.  A plain value: `values` can be stored as it is and read
+ * back (cnx_semantic_value_count numbers: I, P, L, then the totals).
  */
 typedef struct cnx_semantic_counts {
     int classes;
@@ -96,5 +97,10 @@ void cnx_semantic_counter_close(cnx_semantic_counter **counter); /* accepts NULL
  */
 void cnx_semantic_count(cnx_semantic_counter *counter, cnx_label_view truth, cnx_label_view pred,
                         size_t pixels, cnx_semantic_counts *counts, int64_t *confusion);
+
+/* The first stored value that is neither in a bin nor ignored, -1 when there is none: what to name
+ * when the totals say that there are some. */
+int cnx_semantic_find_beyond(const cnx_semantic_rules *rules, cnx_label_view labels, bool is_truth,
+                             size_t pixels);
 
 #endif

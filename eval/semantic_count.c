@@ -77,9 +77,10 @@ static void add_pair(cnx_semantic_counts *counts, int64_t *confusion, int t, int
         return;
     if (confusion)
         confusion[(size_t)t * (size_t)counts->classes + (size_t)p] += n;
-    if (p == t)
+    if (p == t) {
         counts->intersect[t] += n;
-    else if (p == t + 1)
+        counts->totals[CNX_SEMANTIC_HITS] += n;
+    } else if (p == t + 1)
         counts->totals[CNX_SEMANTIC_ONE_ABOVE] += n;
     else if (p == t - 1)
         counts->totals[CNX_SEMANTIC_ONE_BELOW] += n;
@@ -206,4 +207,15 @@ void cnx_semantic_count(cnx_semantic_counter *counter, cnx_label_view truth, cnx
         count_runs(&counter->rules, truth, pred, pixels, counts, confusion);
     else
         count_narrow(counter, truth.data, pred.data, pixels, counts, confusion);
+}
+
+int cnx_semantic_find_beyond(const cnx_semantic_rules *rules, cnx_label_view labels, bool is_truth,
+                             size_t pixels)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        const int value = label_at(labels, i);
+        if ((is_truth ? truth_class(rules, value) : predicted_class(rules, value)) == BEYOND)
+            return value;
+    }
+    return -1;
 }

@@ -80,8 +80,8 @@ cnx_status cnx_semantic_counts_restore(cnx_semantic_counts *counts, const int64_
                     "the stored counts are damaged: class %d has %lld hits, %lld predicted and "
                     "%lld labelled pixels",
                     c, (long long)intersect[c], (long long)predicted[c], (long long)labelled[c]);
-    CNX_FAIL_IF(bounded_sum(intersect, k, pixels) < 0 || bounded_sum(predicted, k, pixels) < 0 ||
-                    bounded_sum(labelled, k, pixels) < 0,
+    CNX_FAIL_IF(bounded_sum(intersect, k, pixels) != totals[CNX_SEMANTIC_HITS] ||
+                    bounded_sum(predicted, k, pixels) < 0 || bounded_sum(labelled, k, pixels) < 0,
                 CNX_ERR_FORMAT, "the stored counts are damaged: they do not fit into %lld pixels",
                 (long long)pixels);
     memcpy(counts->values, values, cnx_semantic_value_count(k) * sizeof *values);

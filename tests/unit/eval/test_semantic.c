@@ -31,6 +31,7 @@ static void count_plainly(const cnx_semantic_rules *rules, const uint16_t *truth
             continue;
         confusion[(size_t)t * (size_t)k + (size_t)p]++;
         out->intersect[t] += t == p;
+        out->totals[CNX_SEMANTIC_HITS] += t == p;
         out->totals[CNX_SEMANTIC_ONE_ABOVE] += p == t + 1;
         out->totals[CNX_SEMANTIC_ONE_BELOW] += p == t - 1;
     }
@@ -187,7 +188,7 @@ static void test_scores(void)
 static void test_restore(void)
 {
     enum { K = 2, N = 3 * K + CNX_SEMANTIC_TOTALS };
-    static const int64_t sound[N] = {3, 1, 4, 2, 3, 3, 10, 4, 0, 0, 1, 0};
+    static const int64_t sound[N] = {3, 1, 4, 2, 3, 3, 10, 4, 0, 0, 4, 1, 0};
     cnx_semantic_counts counts, sum;
     cnx_error err = {0};
     CHECK(cnx_semantic_value_count(K) == N);
@@ -202,7 +203,7 @@ static void test_restore(void)
         int at;
         int64_t value;
     } wrong[] = {{0, -1},  {0, 5}, {2, -4}, {4, INT64_MAX}, {5, 9},
-                 {6, -10}, {6, 2}, {9, 11}, {11, -1}};
+                 {6, -10}, {6, 2}, {9, 11}, {12, -1},       {10, 3}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         int64_t values[N];
         memcpy(values, sound, sizeof values);
