@@ -5,11 +5,11 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/image/png_filter.h"
 #include "core/memory.h"
 
 /* Level 4 is within a few per cent of the default's size at about twice its speed. */
 enum { LEVEL = 4, PIECE = 1 << 16 };
-enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_PAETH = 4 };
 
 struct cnx_png_writer {
     cnx_output *file; /* borrowed */
@@ -132,16 +132,6 @@ static cnx_status compress_row(cnx_png_writer *png, const uint8_t *row, cnx_erro
     return CNX_OK;
 }
 
-/* The neighbour (left, above, above left) that is nearest to left + above - above left. */
-static uint8_t paeth(int left, int above, int corner)
-{
-    const int to_left = abs(above - corner), to_above = abs(left - corner);
-    const int to_corner = abs(left + above - 2 * corner);
-    if (to_left <= to_above && to_left <= to_corner)
-        return (uint8_t)left;
-    return (uint8_t)(to_above <= to_corner ? above : corner);
-}
-
 /* out: the filter byte and the row; returns the sum of the magnitudes, which tells how well the row
  * will compress (the heuristic of the PNG standard, 12.8). */
 static uint64_t apply_filter(const cnx_png_writer *png, int filter, uint8_t *out)
@@ -151,21 +141,21 @@ static uint64_t apply_filter(const cnx_png_writer *png, int filter, uint8_t *out
     uint8_t *d = out + 1;
     out[0] = (uint8_t)filter;
     for (size_t i = 0; i < step; i++) { /* nothing to the left */
-        const uint8_t guess = filter == FILTER_SUB ? 0 : above[i];
+        const uint8_t guess = filter == CNX_PNG_FILTER_SUB ? 0 : above[i];
         d[i] = (uint8_t)(row[i] - guess);
     }
     switch (filter) {
-    case FILTER_SUB:
+    case CNX_PNG_FILTER_SUB:
         for (size_t i = step; i < n; i++)
             d[i] = (uint8_t)(row[i] - row[i - step]);
         break;
-    case FILTER_UP:
+    case CNX_PNG_FILTER_UP:
         for (size_t i = step; i < n; i++)
             d[i] = (uint8_t)(row[i] - above[i]);
         break;
     default:
         for (size_t i = step; i < n; i++)
-            d[i] = (uint8_t)(row[i] - paeth(row[i - step], above[i], above[i - step]));
+            d[i] = (uint8_t)(row[i] - cnx_png_paeth(row[i - step], above[i], above[i - step]));
         break;
     }
     uint64_t sum = 0;
@@ -176,7 +166,7 @@ static uint64_t apply_filter(const cnx_png_writer *png, int filter, uint8_t *out
 
 static void choose_filter(cnx_png_writer *png)
 {
-    static const int tries[] = {FILTER_SUB, FILTER_UP, FILTER_PAETH};
+    static const int tries[] = {CNX_PNG_FILTER_SUB, CNX_PNG_FILTER_UP, CNX_PNG_FILTER_PAETH};
     uint64_t best = UINT64_MAX;
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         const uint64_t cost = apply_filter(png, tries[i], png->candidate);
@@ -212,7 +202,7 @@ cnx_status cnx_png_write_rows(cnx_png_writer *png, const void *rows, int count, 
         take_row(png, row);
         if (png->kind == CNX_PNG_INDEXED8) {
             /* Differences of labels mean nothing: they compress best as they are. */
-            png->filtered[0] = FILTER_NONE;
+            png->filtered[0] = CNX_PNG_FILTER_NONE;
             memcpy(png->filtered + 1, png->current, png->row_bytes);
         } else {
             choose_filter(png);
