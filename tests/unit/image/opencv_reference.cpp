@@ -30,6 +30,21 @@ extern "C" uint8_t *reference_decode(const uint8_t *bytes, size_t size, bool ign
     return rgb;
 }
 
+extern "C" void *reference_decode_grey(const uint8_t *bytes, size_t size, int *width, int *height,
+                                       int *sample_bytes)
+{
+    const cv::Mat input(1, static_cast<int>(size), CV_8U, const_cast<uint8_t *>(bytes));
+    const cv::Mat picture = cv::imdecode(input, cv::IMREAD_UNCHANGED);
+    if (picture.empty() || picture.channels() != 1)
+        return nullptr;
+    *width = picture.cols;
+    *height = picture.rows;
+    *sample_bytes = static_cast<int>(picture.elemSize());
+    void *out = std::malloc(picture.total() * picture.elemSize());
+    std::memcpy(out, picture.data, picture.total() * picture.elemSize());
+    return out;
+}
+
 extern "C" bool reference_encode(const char *suffix, const uint8_t *rgb, int width, int height,
                                  const int *options, int option_count, uint8_t **bytes,
                                  size_t *size)

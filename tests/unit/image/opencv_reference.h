@@ -14,6 +14,10 @@ extern "C" {
 uint8_t *reference_decode(const uint8_t *bytes, size_t size, bool ignore_exif, int *width,
                           int *height);
 
+/* cv::imdecode of a grey picture as it is: samples of 1 or 2 bytes from malloc; NULL for colours. */
+void *reference_decode_grey(const uint8_t *bytes, size_t size, int *width, int *height,
+                            int *sample_bytes);
+
 /* cv::imencode of RGB pixels; *bytes from malloc.  options: IMWRITE_ keys and values. */
 bool reference_encode(const char *suffix, const uint8_t *rgb, int width, int height,
                       const int *options, int option_count, uint8_t **bytes, size_t *size);
