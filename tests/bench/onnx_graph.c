@@ -289,7 +289,7 @@ static cnx_status write_model(const onnx_graph *g, size_t size, cnx_output *out,
 {
     bytes model = {0}, opset = {0};
     put_int(&model, MODEL_IR, IR_VERSION);
-    put_text(&model, MODEL_PRODUCER, "cnx make_onnx");
+    put_text(&model, MODEL_PRODUCER, "cnx export_network");
     put_text(&opset, 1, "");
     put_int(&opset, 2, ONNX_OPSET);
     put_message(&model, MODEL_OPSET, &opset);

@@ -1,13 +1,9 @@
-#include "onnx_layers.h"
-
+/* Layers of ConvNeXt and UPerNet as ONNX nodes. */
 #include <math.h>
 
 #include "core/memory.h"
-
-#define LAYERNORM_EPS 1e-6f
-#define BATCHNORM_EPS 1e-5f
-#define GRN_EPS       1e-6f
-enum { MLP_RATIO = 4 };
+#include "export_format.h"
+#include "onnx_graph.h"
 
 #define FLOAT(key, value)                                                                          \
     {                                                                                              \
@@ -26,24 +22,10 @@ enum { MLP_RATIO = 4 };
         .name = (key), .kind = ONNX_STRING, .s = (value)                                           \
     }
 
-static onnx_map map_named(cnx_layer_name name, int c, int h, int w)
-{
-    return (onnx_map){.name = name, .c = c, .h = h, .w = w};
-}
-
 /* ---- constants ---- */
 
-/* The values of a tensor, or NULL once something has failed. */
-static float *load(onnx_net *net, const char *name, size_t count)
-{
-    float *values = NULL;
-    if (net->status == CNX_OK)
-        net->status = cnx_load_floats(&values, net->weights, name, count, net->err);
-    return values;
-}
-
 /* Where nothing could be read there is nothing to add: net->status tells why. */
-static void add_floats(onnx_net *net, const char *name, int rank, const int64_t *shape,
+static void add_floats(export_net *net, const char *name, int rank, const int64_t *shape,
                        float *values)
 {
     if (values)
@@ -51,23 +33,24 @@ static void add_floats(onnx_net *net, const char *name, int rank, const int64_t 
 }
 
 /* A tensor of the checkpoint as a constant of the same name; returns it. */
-static cnx_layer_name constant(onnx_net *net, cnx_layer_name name, int rank, const int64_t *shape)
+static cnx_layer_name constant(export_net *net, cnx_layer_name name, int rank, const int64_t *shape)
 {
     size_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= (size_t)shape[i];
-    add_floats(net, name.text, rank, shape, load(net, name.text, count));
+    add_floats(net, name.text, rank, shape, export_load(net, name.text, count));
     return name;
 }
 
-static cnx_layer_name vector(onnx_net *net, const char *layer, const char *part, int c)
+static cnx_layer_name vector(export_net *net, const char *layer, const char *part, int c)
 {
     return constant(net, cnx_name("%s.%s", layer, part), 1, (const int64_t[]){c});
 }
 
 /* ---- plain nodes ---- */
 
-static cnx_layer_name transpose(onnx_net *net, cnx_layer_name in, cnx_layer_name out, bool to_last)
+static cnx_layer_name transpose(export_net *net, cnx_layer_name in, cnx_layer_name out,
+                                bool to_last)
 {
     onnx_graph_node(
         net->graph,
@@ -80,22 +63,22 @@ static cnx_layer_name transpose(onnx_net *net, cnx_layer_name in, cnx_layer_name
 }
 
 /* out = op(a, b), or op(a) for b NULL. */
-static cnx_layer_name apply(onnx_net *net, const char *op, const char *a, const char *b,
+static cnx_layer_name apply(export_net *net, const char *op, const char *a, const char *b,
                             cnx_layer_name out)
 {
     onnx_graph_node(net->graph, &(onnx_node){.op = op, .inputs = {a, b}, .outputs = {out.text}});
     return out;
 }
 
-onnx_map onnx_add(onnx_net *net, const char *name, onnx_map a, onnx_map b)
+static export_map add(export_net *net, const char *name, export_map a, export_map b)
 {
-    return map_named(apply(net, "Add", a.name.text, b.name.text, cnx_name("%s", name)), a.c, a.h,
-                     a.w);
+    return export_map_named(apply(net, "Add", a.name.text, b.name.text, cnx_name("%s", name)), a.c,
+                            a.h, a.w);
 }
 
-onnx_map onnx_concat(onnx_net *net, const char *name, int count, const onnx_map *maps)
+static export_map concat(export_net *net, const char *name, int count, const export_map *maps)
 {
-    onnx_map out = map_named(cnx_name("%s", name), 0, maps[0].h, maps[0].w);
+    export_map out = export_map_named(cnx_name("%s", name), 0, maps[0].h, maps[0].w);
     onnx_node node = {.op = "Concat", .outputs = {name}, .attributes = {INT("axis", 1)}};
     for (int i = 0; i < count; i++) {
         node.inputs[i] = maps[i].name.text;
@@ -105,11 +88,11 @@ onnx_map onnx_concat(onnx_net *net, const char *name, int count, const onnx_map 
     return out;
 }
 
-onnx_map onnx_resize(onnx_net *net, const char *name, onnx_map in, int h, int w)
+static export_map resize(export_net *net, const char *name, export_map in, int h, int w)
 {
     if (in.h == h && in.w == w)
         return in;
-    const onnx_map out = map_named(cnx_name("%s", name), in.c, h, w);
+    const export_map out = export_map_named(cnx_name("%s", name), in.c, h, w);
     const cnx_layer_name sizes = cnx_name("%s.sizes", name);
     onnx_graph_ints(net->graph, sizes.text, 4, (const int64_t[]){1, in.c, h, w});
     onnx_graph_node(net->graph, &(onnx_node){.op = "Resize",
@@ -128,7 +111,8 @@ typedef struct conv {
     bool bias;
 } conv;
 
-static onnx_map convolve(onnx_net *net, const char *layer, onnx_map in, conv c, cnx_layer_name out)
+static export_map convolve(export_net *net, const char *layer, export_map in, conv c,
+                           cnx_layer_name out)
 {
     const cnx_layer_name weight =
         constant(net, cnx_name("%s.weight", layer), 4,
@@ -147,27 +131,29 @@ static onnx_map convolve(onnx_net *net, const char *layer, onnx_map in, conv c, 
     }
     onnx_graph_node(net->graph, &node);
     const int reach = c.size - 2 * c.pad;
-    return map_named(out, c.out_c, (in.h - reach) / c.stride + 1, (in.w - reach) / c.stride + 1);
+    return export_map_named(out, c.out_c, (in.h - reach) / c.stride + 1,
+                            (in.w - reach) / c.stride + 1);
 }
 
-onnx_map onnx_patches(onnx_net *net, const char *name, onnx_map in, int out_c, int size)
+static export_map patches(export_net *net, const char *name, export_map in, int out_c, int size)
 {
     const conv c = {.out_c = out_c, .size = size, .stride = size, .groups = 1, .bias = true};
     return convolve(net, name, in, c, cnx_name("%s", name));
 }
 
-void onnx_classifier(onnx_net *net, const char *name, onnx_map in, int out_c, const char *out)
+static export_map classifier(export_net *net, const char *name, export_map in, int out_c,
+                             const char *out)
 {
     const conv c = {.out_c = out_c, .size = 1, .stride = 1, .groups = 1, .bias = true};
-    convolve(net, name, in, c, cnx_name("%s", out));
+    return convolve(net, name, in, c, cnx_name("%s", out));
 }
 
 /* BatchNorm stays a node of its own: the runtime folds it, by its own arithmetic. */
-onnx_map onnx_conv_module(onnx_net *net, const char *name, onnx_map in, int out_c, int size)
+static export_map conv_module(export_net *net, const char *name, export_map in, int out_c, int size)
 {
     const conv c = {.out_c = out_c, .size = size, .stride = 1, .pad = size / 2, .groups = 1};
     const cnx_layer_name layer = cnx_name("%s.conv", name), bn = cnx_name("%s.bn", name);
-    onnx_map out = convolve(net, layer.text, in, c, layer);
+    export_map out = convolve(net, layer.text, in, c, layer);
     static const char *const parts[] = {"weight", "bias", "running_mean", "running_var"};
     cnx_layer_name vectors[4];
     onnx_node node = {.op = "BatchNormalization",
@@ -186,7 +172,7 @@ onnx_map onnx_conv_module(onnx_net *net, const char *name, onnx_map in, int out_
 /* ---- LayerNorm and the block ---- */
 
 /* Of a channels-last value. */
-static cnx_layer_name layernorm_last(onnx_net *net, const char *layer, cnx_layer_name in, int c)
+static cnx_layer_name layernorm_last(export_net *net, const char *layer, cnx_layer_name in, int c)
 {
     const cnx_layer_name weight = vector(net, layer, "weight", c);
     const cnx_layer_name bias = vector(net, layer, "bias", c);
@@ -199,17 +185,17 @@ static cnx_layer_name layernorm_last(onnx_net *net, const char *layer, cnx_layer
     return out;
 }
 
-onnx_map onnx_layernorm(onnx_net *net, const char *name, onnx_map in, const char *out)
+static export_map layernorm(export_net *net, const char *name, export_map in, const char *out)
 {
     const cnx_layer_name last = transpose(net, in.name, cnx_name("%s.last", name), true);
     const cnx_layer_name normed = layernorm_last(net, name, last, in.c);
-    return map_named(
+    return export_map_named(
         transpose(net, normed, out ? cnx_name("%s", out) : cnx_name("%s.first", name), false), in.c,
         in.h, in.w);
 }
 
 /* 0.5 x (1 + erf(x / sqrt 2)), in the form that runtimes recognise. */
-static cnx_layer_name gelu(onnx_net *net, const char *layer, cnx_layer_name x)
+static cnx_layer_name gelu(export_net *net, const char *layer, cnx_layer_name x)
 {
     const cnx_layer_name root = cnx_name("%s.sqrt2", layer), one = cnx_name("%s.one", layer);
     const cnx_layer_name half = cnx_name("%s.half", layer);
@@ -225,9 +211,9 @@ static cnx_layer_name gelu(onnx_net *net, const char *layer, cnx_layer_name x)
 
 /* ConvNeXt-V2: x + gamma x n + beta, n = |x| / (mean over channels of |x| + eps), |x| over space.
  */
-static cnx_layer_name grn(onnx_net *net, const char *layer, cnx_layer_name x, int c)
+static cnx_layer_name grn(export_net *net, const char *layer, cnx_layer_name x, int c)
 {
-    const bool first = net->pointwise == ONNX_AS_CONV;
+    const bool first = net->pointwise == EXPORT_AS_CONV;
     const int64_t shape[] = {1, first ? c : 1, 1, first ? 1 : c};
     const cnx_layer_name gamma = constant(net, cnx_name("%s.gamma", layer), 4, shape);
     const cnx_layer_name beta = constant(net, cnx_name("%s.beta", layer), 4, shape);
@@ -262,18 +248,13 @@ static float *transposed(const float *x, int rows, int columns)
 }
 
 /* Weight and bias of a linear layer, layer scale folded in (gamma NULL: none). */
-static void linear_constants(onnx_net *net, const char *layer, int in_c, int out_c,
+static void linear_constants(export_net *net, const char *layer, int in_c, int out_c,
                              const float *gamma)
 {
     const cnx_layer_name weight = cnx_name("%s.weight", layer), bias = cnx_name("%s.bias", layer);
-    float *w = load(net, weight.text, (size_t)in_c * (size_t)out_c);
-    float *b = load(net, bias.text, (size_t)out_c);
-    for (int o = 0; gamma && w && b && o < out_c; o++) {
-        b[o] *= gamma[o];
-        for (int i = 0; i < in_c; i++)
-            w[(size_t)o * (size_t)in_c + (size_t)i] *= gamma[o];
-    }
-    if (net->pointwise == ONNX_AS_MATMUL && w) {
+    float *w, *b;
+    export_load_linear(net, layer, in_c, out_c, gamma, &w, &b);
+    if (net->pointwise == EXPORT_AS_MATMUL && w) {
         float *t = transposed(w, out_c, in_c);
         cnx_free(w);
         onnx_graph_floats(net->graph, weight.text, 2, (const int64_t[]){in_c, out_c}, t);
@@ -283,13 +264,13 @@ static void linear_constants(onnx_net *net, const char *layer, int in_c, int out
     add_floats(net, bias.text, 1, (const int64_t[]){out_c}, b);
 }
 
-static cnx_layer_name linear(onnx_net *net, const char *layer, cnx_layer_name x, int in_c,
+static cnx_layer_name linear(export_net *net, const char *layer, cnx_layer_name x, int in_c,
                              int out_c, const float *gamma)
 {
     const cnx_layer_name weight = cnx_name("%s.weight", layer), bias = cnx_name("%s.bias", layer);
     const cnx_layer_name out = cnx_name("%s", layer);
     linear_constants(net, layer, in_c, out_c, gamma);
-    if (net->pointwise == ONNX_AS_MATMUL) {
+    if (net->pointwise == EXPORT_AS_MATMUL) {
         x = apply(net, "MatMul", x.text, weight.text, cnx_name("%s.product", layer));
         return apply(net, "Add", x.text, bias.text, out);
     }
@@ -300,10 +281,10 @@ static cnx_layer_name linear(onnx_net *net, const char *layer, cnx_layer_name x,
     return out;
 }
 
-onnx_map onnx_block(onnx_net *net, const char *name, onnx_map in, int version)
+static export_map block(export_net *net, const char *name, export_map in, int version)
 {
     const int c = in.c, hidden = MLP_RATIO * c;
-    const bool first = net->pointwise == ONNX_AS_CONV;
+    const bool first = net->pointwise == EXPORT_AS_CONV;
     const cnx_layer_name dw = cnx_name("%s.dwconv", name), norm = cnx_name("%s.norm", name);
     const cnx_layer_name expand = cnx_name("%s.pwconv1", name), grow = cnx_name("%s.grn", name);
     const cnx_layer_name project = cnx_name("%s.pwconv2", name);
@@ -317,12 +298,13 @@ onnx_map onnx_block(onnx_net *net, const char *name, onnx_map in, int version)
     x = gelu(net, expand.text, linear(net, expand.text, x, c, hidden, NULL));
     if (version == 2)
         x = grn(net, grow.text, x, hidden);
-    float *gamma = version == 1 ? load(net, cnx_name("%s.gamma", name).text, (size_t)c) : NULL;
+    float *gamma =
+        version == 1 ? export_load(net, cnx_name("%s.gamma", name).text, (size_t)c) : NULL;
     x = linear(net, project.text, x, hidden, c, gamma);
     cnx_free(gamma);
     if (!first)
         x = transpose(net, x, cnx_name("%s.first", project.text), false);
-    return onnx_add(net, name, in, map_named(x, c, in.h, in.w));
+    return add(net, name, in, export_map_named(x, c, in.h, in.w));
 }
 
 /* ---- adaptive pooling ---- */
@@ -340,8 +322,8 @@ static void fill_bin(float *matrix, int columns, int column, int h, int w, int b
 
 /* All bins of all scales as one [h w][bins] matrix: bins overlap where the scale does not divide
  * the size, which no pooling node of ONNX can say. */
-static void pool_matrix(onnx_net *net, const char *name, onnx_map in, int count, const int *scales,
-                        int bins)
+static void pool_matrix(export_net *net, const char *name, export_map in, int count,
+                        const int *scales, int bins)
 {
     const int64_t shape[] = {(int64_t)in.h * in.w, bins};
     float *matrix = cnx_calloc(sizeof *matrix * (size_t)shape[0] * (size_t)bins);
@@ -351,8 +333,8 @@ static void pool_matrix(onnx_net *net, const char *name, onnx_map in, int count,
     onnx_graph_floats(net->graph, name, 2, shape, matrix);
 }
 
-void onnx_adaptive_pools(onnx_net *net, const char *name, onnx_map in, int count, const int *scales,
-                         onnx_map *out)
+static void adaptive_pools(export_net *net, const char *name, export_map in, int count,
+                           const int *scales, export_map *out)
 {
     int64_t sizes[ONNX_MAX_EDGES];
     int bins = 0;
@@ -381,8 +363,59 @@ void onnx_adaptive_pools(onnx_net *net, const char *name, onnx_map in, int count
         const cnx_layer_name shape = cnx_name("%s.%d.shape", name, i);
         onnx_graph_ints(net->graph, shape.text, 4,
                         (const int64_t[]){1, in.c, scales[i], scales[i]});
-        out[i] =
-            map_named(apply(net, "Reshape", parts[i].text, shape.text, cnx_name("%s.%d", name, i)),
-                      in.c, scales[i], scales[i]);
+        out[i] = export_map_named(
+            apply(net, "Reshape", parts[i].text, shape.text, cnx_name("%s.%d", name, i)), in.c,
+            scales[i], scales[i]);
     }
 }
+
+/* ---- the format ---- */
+
+static export_map input(export_net *net, const char *name, int c, int h, int w)
+{
+    onnx_graph_input(net->graph, name, 4, (const int64_t[]){1, c, h, w});
+    return export_map_named(cnx_name("%s", name), c, h, w);
+}
+
+static void output(export_net *net, export_map map)
+{
+    onnx_graph_output(net->graph, map.name.text, 4, (const int64_t[]){1, map.c, map.h, map.w});
+}
+
+static cnx_status open_graph(void **graph, cnx_error *err)
+{
+    onnx_graph *g = NULL;
+    const cnx_status status = onnx_graph_open(&g, err);
+    *graph = g;
+    return status;
+}
+
+static void close_graph(void **graph)
+{
+    onnx_graph *g = *graph;
+    onnx_graph_close(&g);
+    *graph = NULL;
+}
+
+static cnx_status write_graph(const void *graph, const char *path, cnx_error *err)
+{
+    return onnx_graph_write(graph, path, err);
+}
+
+const export_format onnx_format = {
+    .suffix = ".onnx",
+    .open = open_graph,
+    .close = close_graph,
+    .write = write_graph,
+    .input = input,
+    .output = output,
+    .patches = patches,
+    .classifier = classifier,
+    .conv_module = conv_module,
+    .layernorm = layernorm,
+    .block = block,
+    .resize = resize,
+    .adaptive_pools = adaptive_pools,
+    .add = add,
+    .concat = concat,
+};

@@ -1,5 +1,5 @@
 /*
- * Times ONNX Runtime on a network that make_onnx wrote, by its shared library alone.
+ * Times ONNX Runtime on a network that export_network wrote, by its shared library alone.
  *
  *     ort_time --library libonnxruntime.so.1 --size 512x512 --threads 2 --runs 3 NET.onnx
  *
