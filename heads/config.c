@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/embedded/embedded.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "heads/description.h"
-#include "heads/embedded.h"
 
 enum { MAX_CHAIN = 8, MAX_CONFIG = 16 << 20, MAX_PATH = 4096 };
 

@@ -43,7 +43,8 @@ static const field fields[] = {
     {"head.channels", WHOLE, false, DIMENSIONS, 0, 0, "a whole number from 1 to 65536"},
     {"head.classes", WHOLE, false, SIZES, 0, 0, "a whole number from 1 to 65535"},
     {"head.pool_scales", WHOLES, false, 1, 256, 1, 8, "one to eight whole numbers from 1 to 256"},
-    {"classes", CLASSES, false, 0, 0, 1, 65535, "a list of names, or ade20k, coco, imagenet1k"},
+    {"classes", CLASSES, false, 0, 0, 1, 65535,
+     "a list of names, or ade20k, coco, imagenet1k, imagenet-s50, imagenet-s300, imagenet-s919"},
     {"palette", PALETTE, false, 0, 255, 1, 65535,
      "a list of [red, green, blue], each 0 to 255, or ade20k"},
     {"category_ids", WHOLES, false, 0, 1000000, 1, 65535, "a list of whole numbers"},
@@ -161,6 +162,11 @@ static bool fits_choice(const cJSON *item, const char *choices)
     return cJSON_IsString(item) && is_choice(item->valuestring, choices);
 }
 
+static bool fits_known_set(const cJSON *item)
+{
+    return fits_choice(item, "ade20k|coco|imagenet1k|imagenet-s50|imagenet-s300|imagenet-s919");
+}
+
 static bool fits_figure(const cJSON *item)
 {
     const field any = {.min = -1e300, .max = 1e300, .min_count = 1, .max_count = 8};
@@ -202,7 +208,7 @@ static bool fits(const cJSON *item, const field *f)
     case NUMBERS:
         return is_list(item, f, fits_number);
     case CLASSES:
-        return fits_choice(item, "ade20k|coco|imagenet1k") || is_list(item, f, fits_text);
+        return fits_known_set(item) || is_list(item, f, fits_text);
     case PALETTE:
         return fits_choice(item, "ade20k") || is_list(item, f, fits_colour);
     case STAGES:

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/image/draw.h"
+#include "datasets/known_sets.h"
 #include "heads/config.h"
 #include "heads/description_parts.h"
-#include "heads/known_sets.h"
 
 /* Names go to terminals and legends: control characters stay out. */
 static char *copy_name(const char *name)

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "datasets/known_sets.h"
 #include "heads/config.h"
 #include "heads/description_parts.h"
-#include "heads/known_sets.h"
 
 static const char *const head_types[] = {"upernet", "a detector's", "linear"}; /* by task */
 static const int published_pools[] = {1, 2, 3, 6};

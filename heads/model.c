@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/embedded/embedded.h"
 #include "core/json.h"
 #include "heads/config.h"
-#include "heads/embedded.h"
 
 /* ---- layers of config ---- */
 

@@ -1,9 +1,9 @@
 /* Configs: fields, layers, errors, and the way there and back. */
+#include "core/embedded/embedded.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "heads/config.h"
 #include "heads/description.h"
-#include "heads/embedded.h"
 #include "tests/unit/heads/synthetic.h"
 
 #define SMALL "\"backbone\":{\"depths\":[1,1,2,1],\"dims\":[8,12,16,20]},\"head\":{\"classes\":3}"

@@ -1,4 +1,4 @@
-#include "heads/embedded.h"
+#include "core/embedded/embedded.h"
 
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #pragma GCC visibility push(hidden)
 #define CNX_EMBED(symbol, path)                                                                    \
     extern const unsigned char cnx_embedded_##symbol[], cnx_embedded_##symbol##_end[];
-#include "heads/embedded_files.h"
+#include "core/embedded/embedded_files.h"
 #undef CNX_EMBED
 #pragma GCC visibility pop
 
@@ -15,7 +15,7 @@ static const struct {
     const unsigned char *begin, *end;
 } files[] = {
 #define CNX_EMBED(symbol, path) {path, cnx_embedded_##symbol, cnx_embedded_##symbol##_end},
-#include "heads/embedded_files.h"
+#include "core/embedded/embedded_files.h"
 #undef CNX_EMBED
 };
 

@@ -1,6 +1,6 @@
 /* Files that travel inside the library: the demo model and the configs. */
-#ifndef CNX_HEADS_EMBEDDED_H
-#define CNX_HEADS_EMBEDDED_H
+#ifndef CNX_CORE_EMBEDDED_H
+#define CNX_CORE_EMBEDDED_H
 
 #include <stdbool.h>
 #include <stddef.h>

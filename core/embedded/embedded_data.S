@@ -26,7 +26,7 @@ SYMBOL(cnx_embedded_##symbol):                                                  
 SYMBOL(cnx_embedded_##symbol##_end):                                                             ; \
         .byte 0                                                                                  ;
 
-#include "heads/embedded_files.h"
+#include "core/embedded/embedded_files.h"
 
 #if defined(__ELF__)
         .section .note.GNU-stack, "", %progbits
