@@ -71,7 +71,7 @@ typedef struct cnx_options {
     size_t set_count;
     int threads;         /* 0: all processors this process may use */
     size_t max_memory;   /* bytes for weights, feature maps and pictures; 0: no limit */
-    const char *kernels; /* "auto" (NULL), "ref", "openblas", "avx2", "avx512" */
+    const char *kernels; /* "auto" (NULL), "ref", "openblas", "avx2", "avx512", "neon" */
     const char *weights; /* how they are kept: "f32" (NULL), "f16", "bf16"; arithmetic is float32 */
 } cnx_options;
 

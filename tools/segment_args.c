@@ -13,7 +13,8 @@ static const char *const save_names[] = {"label", "color",  "overlay", "confiden
 static const char *const mode_names[] = {"whole", "slide", NULL};
 static const char *const rule_names[] = {"mmseg0", "mmseg1", NULL};
 static const char *const exif_names[] = {"apply", "ignore", NULL};
-static const char *const kernel_names[] = {"auto", "ref", "openblas", "avx2", "avx512", NULL};
+static const char *const kernel_names[] = {"auto",   "ref",  "openblas", "avx2",
+                                           "avx512", "neon", NULL};
 
 /* By cnx_weight_type. */
 static const char *const weight_names[] = {"f32", "f16", "bf16", NULL};
@@ -86,7 +87,7 @@ const cnx_option cnx_segment_options[] = {
     {CNX_OPT_BYTES, 0, "max-memory", "SIZE",
      "refuse pictures that would need more, such as 512M or 2G", .otherwise = "no limit",
      .offset = AT(max_memory)},
-    {CNX_OPT_CHOICE, 0, "kernels", "NAME", "auto, ref, openblas, avx2 or avx512",
+    {CNX_OPT_CHOICE, 0, "kernels", "NAME", "auto, ref, openblas, avx2, avx512 or neon",
      .fallback = "auto", .choices = kernel_names, .offset = AT(kernels)},
     {CNX_OPT_CHOICE, 0, "weights", "f32|f16|bf16",
      "how weights are kept in memory: those of 16 bits need half of it and round the weights; "

@@ -20,6 +20,9 @@ static const table tables[] = {
     {"avx512", cnx_kernels_avx512, cnx_kernels_avx512_weights, CNX_CPU_AVX512},
     {"avx2", cnx_kernels_avx2, cnx_kernels_avx2_weights, CNX_CPU_AVX2},
 #endif
+#if !defined(CNX_NO_SIMD) && defined(__aarch64__)
+    {"neon", cnx_kernels_neon, cnx_kernels_neon_weights, CNX_CPU_NEON},
+#endif
     {"openblas", cnx_kernels_openblas, NULL, 0},
     {"ref", cnx_kernels_ref, cnx_kernels_ref_weights, 0},
 };

@@ -45,7 +45,7 @@ typedef enum cnx_weight_type {
 } cnx_weight_type;
 
 typedef struct cnx_kernels {
-    const char *name;        /* "ref", "openblas", "avx2", "avx512", as --kernels takes it */
+    const char *name;        /* "ref", "openblas", "avx512" ..., as --kernels takes it */
     cnx_weight_type weights; /* what gemm_pack leaves */
 
     /* Matrix product with weights packed in this table's own order.
@@ -107,7 +107,7 @@ typedef struct cnx_kernels {
 
 /*
  * Fills the table.  name: "auto" (or NULL) takes the best this CPU has by measurement; "ref",
- * "openblas", "avx2", "avx512" force one.  A name that is unknown, or that this CPU or build lacks,
+ * "openblas", "avx2", "avx512", "neon" force one.  A name that is unknown, or that this CPU or build lacks,
  * is CNX_ERR_ARGUMENT with the list of those that would do.
  */
 cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err);
@@ -132,10 +132,12 @@ void cnx_kernels_ref(cnx_kernels *k);
 void cnx_kernels_openblas(cnx_kernels *k);
 void cnx_kernels_avx2(cnx_kernels *k);
 void cnx_kernels_avx512(cnx_kernels *k);
+void cnx_kernels_neon(cnx_kernels *k);
 
 /* Each overwrites the three functions of the matrix product whose weights these are. */
 void cnx_kernels_ref_weights(cnx_kernels *k, cnx_weight_type type);
 void cnx_kernels_avx2_weights(cnx_kernels *k, cnx_weight_type type);
 void cnx_kernels_avx512_weights(cnx_kernels *k, cnx_weight_type type);
+void cnx_kernels_neon_weights(cnx_kernels *k, cnx_weight_type type);
 
 #endif

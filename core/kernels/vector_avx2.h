@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/kernels/gelu_tables.h"
@@ -36,6 +37,10 @@ static inline vector v_load_part(const float *p, lane_mask mask)
 static inline vector v_load_f16(const void *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+static inline uint16_t v_narrow_f16(float x)
+{
+    return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
 }
 static inline vector v_lower_bf16(vector pair)
 {

@@ -1,12 +1,13 @@
 /*
  * A vector of 16 floats: what gemm_body.h, pixel_body.h and dwconv_body.h are written over.
- * vector_avx2.h says the same with 8.
+ * vector_avx2.h says the same with 8, vector_neon.h with 4.
  */
 #ifndef CNX_CORE_KERNELS_VECTOR_AVX512_H
 #define CNX_CORE_KERNELS_VECTOR_AVX512_H
 
 #include <immintrin.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/kernels/gelu_tables.h"
@@ -41,6 +42,11 @@ static inline vector v_load_part(const float *p, lane_mask mask)
 static inline vector v_load_f16(const void *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+/* To nearest even, as cnx_f32_to_f16 in one instruction. */
+static inline uint16_t v_narrow_f16(float x)
+{
+    return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
 }
 /* The bfloat16 in the lower and in the upper half of each lane, widened. */
 static inline vector v_lower_bf16(vector pair)

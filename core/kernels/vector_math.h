@@ -10,13 +10,7 @@
 /* Into L2; never faults. */
 static inline void v_prefetch(const void *p)
 {
-    _mm_prefetch((const char *)p, _MM_HINT_T1);
-}
-
-/* To nearest even, as cnx_f32_to_f16 in one instruction. */
-static inline uint16_t v_narrow_f16(float x)
-{
-    return _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT);
+    __builtin_prefetch(p, 0, 2);
 }
 
 /* 0.5 x (1 + erf(x / sqrt 2)), to 1.5e-8 and rounding: see gelu_tables.h.  NaN stays NaN. */

@@ -174,7 +174,7 @@ static void write_layer(FILE *f, const ncnn_graph *g, const layer *l, int *used)
 
 static void write_text(FILE *f, const ncnn_graph *g, int *used)
 {
-    size_t layers = g->layer_count, values = g->layer_count;
+    size_t layers = g->layer_count, values = layers;
     for (size_t i = 0; i < g->layer_count; i++)
         if (is_shared(&g->layers[i])) {
             layers++;

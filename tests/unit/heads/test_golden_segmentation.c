@@ -365,7 +365,7 @@ static bool is_small(const golden_case *g)
 
 static void visit_case(void *user, const golden_tree *tree, const char *name)
 {
-    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512"};
+    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512", "neon"};
     golden_case g;
     int *checkpoints = user;
     if (case_open(&g, tree, name) && (is_small(&g) || !GOLDEN_SLOW_BUILD)) {

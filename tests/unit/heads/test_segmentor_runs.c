@@ -129,7 +129,7 @@ static void check_wants(const char *model)
 /* Every kernel table gives the plain C kernels' logits but for rounding. */
 static void check_kernels(const char *model)
 {
-    static const char *const tables[] = {"openblas", "avx2", "avx512", "auto"};
+    static const char *const tables[] = {"openblas", "avx2", "avx512", "neon", "auto"};
     cnx_segmentor *ref = segment_open(model, "ref", 2);
     cnx_image image = picture(101, 77, 11);
     segment_result want = {0};

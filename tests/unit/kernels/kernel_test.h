@@ -10,12 +10,14 @@
 #include "core/memory.h"
 #include "tests/unit/check.h"
 
+enum { KERNEL_TABLES = 5 };
+
 /* Every table that this CPU offers, ref included; returns how many. */
-static inline int kernel_tables(cnx_kernels tables[4])
+static inline int kernel_tables(cnx_kernels tables[KERNEL_TABLES])
 {
-    static const char *const names[] = {"ref", "openblas", "avx2", "avx512"};
+    static const char *const names[KERNEL_TABLES] = {"ref", "openblas", "avx2", "avx512", "neon"};
     int count = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < KERNEL_TABLES; i++)
         count += cnx_kernels_init(&tables[count], names[i], NULL) == CNX_OK;
     return count;
 }

@@ -214,7 +214,7 @@ static void check_packing(const cnx_kernels *k)
 
 int main(void)
 {
-    cnx_kernels tables[4];
+    cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
     for (int i = 0; i < count; i++) {
         const cnx_kernels *k = &tables[i];

@@ -30,6 +30,7 @@ int main(void)
     check_name("openblas", true);
     check_name("avx2", flags & CNX_CPU_AVX2);
     check_name("avx512", flags & CNX_CPU_AVX512);
+    check_name("neon", flags & CNX_CPU_NEON);
     check_name("avx1024", false);
     check_name("", false);
     CHECK(cnx_kernels_init(&k, "nothing", NULL) == CNX_ERR_ARGUMENT, "without an error to fill");
@@ -38,6 +39,7 @@ int main(void)
     CHECK(cnx_kernels_init(&best, "auto", NULL) == CNX_OK, "auto");
     const char *expected = flags & CNX_CPU_AVX512 ? "avx512"
                            : flags & CNX_CPU_AVX2 ? "avx2"
+                           : flags & CNX_CPU_NEON ? "neon"
                                                   : "openblas";
     CHECK(strcmp(k.name, expected) == 0 && strcmp(best.name, expected) == 0, "auto takes %s",
           best.name);

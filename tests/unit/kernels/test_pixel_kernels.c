@@ -351,7 +351,7 @@ static void check_table(const cnx_kernels *k, const cnx_kernels *ref)
 
 int main(void)
 {
-    cnx_kernels tables[4], ref;
+    cnx_kernels tables[KERNEL_TABLES], ref;
     const int count = kernel_tables(tables);
     cnx_kernels_ref(&ref);
     check_ref_dwconv(&ref);

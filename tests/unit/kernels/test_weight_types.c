@@ -217,7 +217,7 @@ static void check_names(void)
 
 int main(void)
 {
-    cnx_kernels tables[4], ref;
+    cnx_kernels tables[KERNEL_TABLES], ref;
     const int count = kernel_tables(tables);
     check_names();
     CHECK(cnx_kernels_init(&ref, "ref", NULL) == CNX_OK, "no ref");

@@ -194,7 +194,7 @@ int main(void)
         {1, 1, 8, 32, 0, true, false},    {9, 13, 40, 160, 2, true, false},
         {30, 31, 8, 32, 0, true, true},   {4, 4, 80, 320, 0, true, false},
     };
-    cnx_kernels tables[4];
+    cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
     for (int i = 0; i < count; i++) {
         check_dwconv(&tables[i], 1, 1, 3, 0);

@@ -200,7 +200,7 @@ static void check_precision(const cnx_kernels *k)
 
 int main(void)
 {
-    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512"};
+    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512", "neon"};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         cnx_kernels k;
         if (cnx_kernels_init(&k, tables[t], NULL) != CNX_OK)

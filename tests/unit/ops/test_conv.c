@@ -175,7 +175,7 @@ static void check_too_large(const cnx_kernels *k)
 
 int main(void)
 {
-    cnx_kernels tables[4];
+    cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
     for (int i = 0; i < count; i++) {
         check_table(&tables[i]);

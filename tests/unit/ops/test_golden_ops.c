@@ -436,7 +436,7 @@ static void visit_op(void *user, const golden_tree *tree, const char *name)
 
 int main(void)
 {
-    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512"};
+    static const char *const tables[] = {"ref", "openblas", "avx2", "avx512", "neon"};
     golden_tree trees[GOLDEN_ROOTS];
     const int count = golden_open(trees);
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {

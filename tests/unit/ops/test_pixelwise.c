@@ -208,7 +208,7 @@ static void check_table(const cnx_kernels *k)
 
 int main(void)
 {
-    cnx_kernels tables[4];
+    cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
     check_all_taps();
     for (int i = 0; i < count; i++)
