@@ -31,16 +31,14 @@ else()
                                              ${CNX_OPENCV_CORE})
 endif()
 
-# Debian's OpenBLAS is found as the pkg-config module "openblas" or by its library's name.
-find_path(CNX_OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas openblas-pthread
+# Of OpenBLAS the headers; the library is loaded at run time (core/kernels/openblas_load.c).
+find_path(CNX_OPENBLAS_INCLUDE openblas_config.h PATH_SUFFIXES openblas openblas-pthread
           x86_64-linux-gnu x86_64-linux-gnu/openblas-pthread)
-find_library(CNX_OPENBLAS_LIBRARY openblas)
-if(NOT CNX_OPENBLAS_INCLUDE OR NOT CNX_OPENBLAS_LIBRARY)
+if(NOT CNX_OPENBLAS_INCLUDE)
   cnx_missing("OpenBLAS")
 endif()
 add_library(cnx_openblas INTERFACE)
 target_include_directories(cnx_openblas SYSTEM INTERFACE ${CNX_OPENBLAS_INCLUDE})
-target_link_libraries(cnx_openblas INTERFACE ${CNX_OPENBLAS_LIBRARY})
 
 find_path(CNX_CJSON_INCLUDE cjson/cJSON.h)
 find_library(CNX_CJSON_LIBRARY cjson)

@@ -7,7 +7,7 @@ foreach(folder ${CNX_FOLDERS})
   list(APPEND CNX_OBJECTS $<TARGET_OBJECTS:${folder}>)
 endforeach()
 
-set(CNX_REQUIRED cnx_opencv cnx_openblas cnx_cjson ZLIB::ZLIB Threads::Threads m)
+set(CNX_REQUIRED cnx_opencv cnx_cjson ZLIB::ZLIB Threads::Threads m ${CMAKE_DL_LIBS})
 if(CNX_THREADS STREQUAL "openmp")
   list(APPEND CNX_REQUIRED OpenMP::OpenMP_C)
 endif()
@@ -36,7 +36,7 @@ endif()
 
 # ---- what a static link needs besides: names for the linker, written into cnx.pc and the package ----
 
-set(CNX_STATIC_LIBS opencv_imgcodecs opencv_imgproc opencv_core openblas cjson z)
+set(CNX_STATIC_LIBS opencv_imgcodecs opencv_imgproc opencv_core cjson z ${CMAKE_DL_LIBS})
 if(CNX_THREADS STREQUAL "openmp")
   foreach(name ${OpenMP_C_LIB_NAMES})
     if(name STREQUAL "gomp" OR name STREQUAL "pthread")

@@ -1,6 +1,6 @@
 #include "core/cpu.h"
 
-#if !defined(CNX_NO_SIMD) && defined(__x86_64__)
+#if defined(__x86_64__)
 
 #include <cpuid.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ static bool has_f16c(void)
 }
 
 /* __builtin_cpu_supports also asks whether the operating system saves the wide registers. */
-unsigned cnx_cpu_flags(void)
+unsigned cnx_cpu_detected(void)
 {
     unsigned flags = 0;
     __builtin_cpu_init();
@@ -28,9 +28,9 @@ unsigned cnx_cpu_flags(void)
 
 #else
 
-unsigned cnx_cpu_flags(void)
+unsigned cnx_cpu_detected(void)
 {
-#if !defined(CNX_NO_SIMD) && defined(__aarch64__)
+#if defined(__aarch64__)
     return CNX_CPU_NEON; /* part of every 64-bit ARM */
 #else
     return 0;
@@ -38,3 +38,12 @@ unsigned cnx_cpu_flags(void)
 }
 
 #endif
+
+unsigned cnx_cpu_flags(void)
+{
+#ifdef CNX_NO_SIMD
+    return 0;
+#else
+    return cnx_cpu_detected();
+#endif
+}

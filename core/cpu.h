@@ -8,7 +8,9 @@ enum {
     CNX_CPU_NEON = 1 << 2
 };
 
-/* The flags above; 0 in a build without SIMD (CNX_NO_SIMD). */
+/* The flags above. */
+unsigned cnx_cpu_detected(void);
+/* Those that our kernels may use: none in a build without SIMD (CNX_NO_SIMD). */
 unsigned cnx_cpu_flags(void);
 
 #endif

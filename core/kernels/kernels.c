@@ -2,14 +2,16 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/cpu.h"
 #include "core/kernels/openblas.h"
 
 typedef struct table {
     const char *name;
-    void (*overwrite)(cnx_kernels *k);
+    void (*overwrite)(cnx_kernels *k); /* NULL: OpenBLAS, which may be missing */
     void (*set_weights)(cnx_kernels *k, cnx_weight_type type); /* NULL: float32 only */
     unsigned needs;                                            /* CPU flags */
 } table;
@@ -23,7 +25,7 @@ static const table tables[] = {
 #if !defined(CNX_NO_SIMD) && defined(__aarch64__)
     {"neon", cnx_kernels_neon, cnx_kernels_neon_weights, CNX_CPU_NEON},
 #endif
-    {"openblas", cnx_kernels_openblas, NULL, 0},
+    {"openblas", NULL, NULL, 0},
     {"ref", cnx_kernels_ref, cnx_kernels_ref_weights, 0},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -31,6 +33,15 @@ enum { TABLES = sizeof tables / sizeof *tables };
 static bool offered(const table *t)
 {
     return (t->needs & ~cnx_cpu_flags()) == 0;
+}
+
+static cnx_status fill(cnx_kernels *k, const table *t, cnx_error *err)
+{
+    cnx_kernels_ref(k);
+    if (!t->overwrite)
+        return cnx_kernels_openblas(k, err);
+    t->overwrite(k);
+    return CNX_OK;
 }
 
 /* "avx2, openblas, ref": the names that would do here; `narrow`: with weights of 16 bits. */
@@ -47,12 +58,16 @@ static void list_offered(char *text, size_t size, bool narrow)
 cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err)
 {
     const bool any = !name || strcmp(name, "auto") == 0;
-    cnx_kernels_ref(k);
-    for (int i = 0; i < TABLES; i++)
-        if (offered(&tables[i]) && (any || strcmp(name, tables[i].name) == 0)) {
-            tables[i].overwrite(k);
-            return CNX_OK;
+    for (int i = 0; i < TABLES; i++) {
+        if (!offered(&tables[i]) || (!any && strcmp(name, tables[i].name) != 0))
+            continue;
+        const cnx_status status = fill(k, &tables[i], err);
+        if (status == CNX_OK || !any) {
+            if (status != CNX_OK)
+                cnx_error_prefix(err, "kernels %s", name);
+            return status;
         }
+    }
     char names[128];
     list_offered(names, sizeof names, false);
     return cnx_fail(err, CNX_ERR_ARGUMENT,
@@ -134,6 +149,35 @@ cnx_status cnx_kernels_pack(const cnx_kernels *k, int in, int out, const float *
 
 /* ---- what is said about it ---- */
 
+/* Whether a family of OpenBLAS' kernels uses AVX2 or AVX-512. */
+static bool is_modern(const char *core)
+{
+    static const char *const families[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake",
+                                           "Sapphirerapids"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strcasecmp(core, families[i]) == 0)
+            return true;
+    return false;
+}
+
+static void describe_openblas(char *text, size_t size)
+{
+    cnx_error error = {0};
+    const cnx_openblas *blas;
+    if (cnx_openblas_get(&blas, &error) != CNX_OK) {
+        snprintf(text, size, "%.500s", error.message);
+        return;
+    }
+    const char *core = blas->get_corename();
+    const bool old = !is_modern(core) && (cnx_cpu_detected() & (CNX_CPU_AVX2 | CNX_CPU_AVX512));
+    snprintf(text, size, "OpenBLAS core: %s (%s%s)", core,
+             blas->shared                  ? "loaded by the program"
+             : blas->told                  ? "set by cnx"
+             : getenv("OPENBLAS_CORETYPE") ? "set by OPENBLAS_CORETYPE"
+                                           : "its own choice",
+             old ? "; slow: this CPU can run newer ones" : "");
+}
+
 void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size)
 {
     const unsigned flags = cnx_cpu_flags();
@@ -141,16 +185,9 @@ void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size)
                       : flags & CNX_CPU_AVX2 ? "AVX2"
                       : flags & CNX_CPU_NEON ? "NEON"
                                              : "no vector instructions that are used";
-    bool modern;
-    const char *core = cnx_openblas_core(&modern);
-    const bool fallback = !modern && (flags & (CNX_CPU_AVX2 | CNX_CPU_AVX512));
     const bool narrow = k->weights != CNX_WEIGHTS_F32;
-    snprintf(text, size, "kernels %s%s%s; CPU: %s; OpenBLAS core: %s%s%s%s", k->name,
-             narrow ? ", weights " : "", narrow ? weight_types[k->weights].name : "", cpu, core,
-             fallback ? " (does not know this CPU and runs old kernels: set OPENBLAS_CORETYPE="
-                      : "",
-             !fallback                ? ""
-             : flags & CNX_CPU_AVX512 ? "SkylakeX"
-                                      : "Haswell",
-             fallback ? ")" : "");
+    char openblas[512];
+    describe_openblas(openblas, sizeof openblas);
+    snprintf(text, size, "kernels %s%s%s; CPU: %s; %s", k->name, narrow ? ", weights " : "",
+             narrow ? weight_types[k->weights].name : "", cpu, openblas);
 }

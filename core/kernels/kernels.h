@@ -107,8 +107,9 @@ typedef struct cnx_kernels {
 
 /*
  * Fills the table.  name: "auto" (or NULL) takes the best this CPU has by measurement; "ref",
- * "openblas", "avx2", "avx512", "neon" force one.  A name that is unknown, or that this CPU or build lacks,
- * is CNX_ERR_ARGUMENT with the list of those that would do.
+ * "openblas", "avx2", "avx512", "neon" force one.  A name that is unknown, or that this CPU or build
+ * lacks, is CNX_ERR_ARGUMENT with the list of those that would do; "openblas" without that library is
+ * CNX_ERR_UNSUPPORTED.  Nothing else asks for OpenBLAS but cnx_kernels_describe.
  */
 cnx_status cnx_kernels_init(cnx_kernels *k, const char *name, cnx_error *err);
 
@@ -124,12 +125,14 @@ const char *cnx_weight_type_name(cnx_weight_type type);
 cnx_status cnx_kernels_pack(const cnx_kernels *k, int in, int out, const float *b, float *packed,
                             cnx_error *err);
 
-/* What was found and chosen, one line for a log: CPU features, table, OpenBLAS core type. */
+/* What was found and chosen, one line for a log: table, CPU features, OpenBLAS and its core type. */
 void cnx_kernels_describe(const cnx_kernels *k, char *text, size_t size);
 
 /* Each overwrites what it has (kernels/<name>.c). */
 void cnx_kernels_ref(cnx_kernels *k);
-void cnx_kernels_openblas(cnx_kernels *k);
+/* Sets OpenBLAS' thread count, which belongs to the whole process, to 1: a program that uses
+ * OpenBLAS itself should know that.  CNX_ERR_UNSUPPORTED without the library. */
+cnx_status cnx_kernels_openblas(cnx_kernels *k, cnx_error *err);
 void cnx_kernels_avx2(cnx_kernels *k);
 void cnx_kernels_avx512(cnx_kernels *k);
 void cnx_kernels_neon(cnx_kernels *k);

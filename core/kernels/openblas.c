@@ -1,17 +1,14 @@
 /*
  * OpenBLAS as the matrix product, for CPUs that we have no kernel for; the rest stays as it is.
  *
- * OpenBLAS's thread count belongs to the whole process.  Our own threads call it on one tile each,
- * so choosing this table sets it to 1: a program that uses OpenBLAS itself should know that.  No
- * other table touches it.  How OpenBLAS orders a sum may depend on the number of rows of a call;
+ * The library is loaded when this table is chosen and not before (openblas_load.c).  Our own threads
+ * call it on one tile each.  How OpenBLAS orders a sum may depend on the number of rows of a call;
  * tiles are cut by the problem's size alone, so results still do not depend on the thread count.
  */
-#include "core/kernels/openblas.h"
-
-#include <cblas.h>
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/kernels/openblas.h"
 
 static size_t gemm_packed_size(int k, int n)
 {
@@ -26,8 +23,8 @@ static void gemm_pack(int k, int n, const float *b, float *packed)
 static void product(int m, int n, int k, const float *a, size_t lda, const float *b, float beta,
                     float *c, size_t ldc)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0f, a, (blasint)lda, b, k, beta,
-                c, (blasint)ldc);
+    cnx_openblas_loaded()->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0f, a,
+                                 (blasint)lda, b, k, beta, c, (blasint)ldc);
 }
 
 /* c = act(sum + bias) + residual; sum may be c. */
@@ -97,25 +94,16 @@ static int gemm_rows(int k, int n)
     return k > 1024 ? 128 : 256;
 }
 
-void cnx_kernels_openblas(cnx_kernels *k)
+cnx_status cnx_kernels_openblas(cnx_kernels *k, cnx_error *err)
 {
-    if (openblas_get_num_threads() != 1)
-        openblas_set_num_threads(1);
+    const cnx_openblas *blas;
+    CNX_TRY(cnx_openblas_get(&blas, err));
+    if (blas->get_num_threads() != 1)
+        blas->set_num_threads(1);
     k->name = "openblas";
     k->gemm_packed_size = gemm_packed_size;
     k->gemm_pack = gemm_pack;
     k->gemm = gemm;
     k->gemm_rows = gemm_rows;
-}
-
-const char *cnx_openblas_core(bool *modern)
-{
-    static const char *const families[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake",
-                                           "Sapphirerapids"};
-    const char *name = openblas_get_corename();
-    *modern = false;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (strcmp(name, families[i]) == 0)
-            *modern = true;
-    return name;
+    return CNX_OK;
 }

@@ -1,5 +1,8 @@
 /* Choosing a table by name, and what is said about it. */
+#include <strings.h>
+
 #include "core/cpu.h"
+#include "core/kernels/openblas.h"
 #include "tests/unit/kernels/kernel_test.h"
 
 static void check_name(const char *name, bool offered)
@@ -21,13 +24,32 @@ static void check_name(const char *name, bool offered)
           "%s has holes", name);
 }
 
+/* Asked for, OpenBLAS is loaded with the family of kernels that the CPU can run, and nothing of what
+ * it was told stays behind. */
+static void check_openblas(void)
+{
+    char **const environment = environ;
+    const char *core = getenv("OPENBLAS_CORETYPE");
+    check_name("openblas", true);
+    CHECK(environ == environment && getenv("OPENBLAS_CORETYPE") == core, "environment");
+    const cnx_openblas *blas;
+    CHECK(cnx_openblas_get(&blas, NULL) == CNX_OK && !blas->shared, "loaded");
+    CHECK(blas->get_num_threads() == 1, "%d threads", blas->get_num_threads());
+    const unsigned flags = cnx_cpu_detected();
+    const char *expected = flags & CNX_CPU_AVX512 ? "SkylakeX"
+                           : flags & CNX_CPU_AVX2 ? "Haswell"
+                                                  : blas->get_corename();
+    if (!core)
+        CHECK(strcasecmp(blas->get_corename(), expected) == 0, "core %s", blas->get_corename());
+}
+
 int main(void)
 {
     const unsigned flags = cnx_cpu_flags();
     cnx_kernels k, best;
     char text[256], tiny[5];
     check_name("ref", true);
-    check_name("openblas", true);
+    check_openblas();
     check_name("avx2", flags & CNX_CPU_AVX2);
     check_name("avx512", flags & CNX_CPU_AVX512);
     check_name("neon", flags & CNX_CPU_NEON);
