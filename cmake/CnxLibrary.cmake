@@ -7,7 +7,10 @@ foreach(folder ${CNX_FOLDERS})
   list(APPEND CNX_OBJECTS $<TARGET_OBJECTS:${folder}>)
 endforeach()
 
-set(CNX_REQUIRED cnx_opencv cnx_cjson ZLIB::ZLIB Threads::Threads m ${CMAKE_DL_LIBS})
+set(CNX_REQUIRED cnx_cjson ZLIB::ZLIB Threads::Threads m ${CMAKE_DL_LIBS})
+if(NOT CNX_IMAGE_MODULE)
+  list(APPEND CNX_REQUIRED cnx_opencv)
+endif()
 if(CNX_THREADS STREQUAL "openmp")
   list(APPEND CNX_REQUIRED OpenMP::OpenMP_C)
 endif()
@@ -21,13 +24,17 @@ set_target_properties(cnx_shared PROPERTIES
   LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/libcnx.map)
 set_target_properties(cnx_static PROPERTIES OUTPUT_NAME cnx EXPORT_NAME static)
 foreach(library cnx_shared cnx_static)
-  # Objects alone do not tell; libcnx has C++ inside.
-  set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
+  # Objects alone do not tell whether there is C++ inside.
+  if(CNX_IMAGE_MODULE)
+    set_target_properties(${library} PROPERTIES LINKER_LANGUAGE C)
+  else()
+    set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
+  endif()
   target_include_directories(${library} INTERFACE
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 target_link_libraries(cnx_shared PRIVATE $<BUILD_INTERFACE:${CNX_REQUIRED}>)
-# The map keeps the weak symbols of OpenCV's headers out of libcnx's interface.
+# The map keeps what a header of another library leaves behind out of libcnx's interface.
 target_link_options(cnx_shared PRIVATE LINKER:--version-script=${CMAKE_CURRENT_LIST_DIR}/libcnx.map)
 if(NOT CNX_FUZZ AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   # A sanitizer's own symbols are the program's to resolve.
@@ -36,7 +43,10 @@ endif()
 
 # ---- what a static link needs besides: names for the linker, written into cnx.pc and the package ----
 
-set(CNX_STATIC_LIBS opencv_imgcodecs opencv_imgproc opencv_core cjson z ${CMAKE_DL_LIBS})
+set(CNX_STATIC_LIBS cjson z ${CMAKE_DL_LIBS})
+if(NOT CNX_IMAGE_MODULE)
+  list(APPEND CNX_STATIC_LIBS opencv_imgcodecs opencv_imgproc opencv_core stdc++)
+endif()
 if(CNX_THREADS STREQUAL "openmp")
   foreach(name ${OpenMP_C_LIB_NAMES})
     if(name STREQUAL "gomp" OR name STREQUAL "pthread")
@@ -46,7 +56,7 @@ if(CNX_THREADS STREQUAL "openmp")
     endif()
   endforeach()
 endif()
-list(APPEND CNX_STATIC_LIBS stdc++ pthread m)
+list(APPEND CNX_STATIC_LIBS pthread m)
 list(REMOVE_DUPLICATES CNX_STATIC_LIBS)
 
 set(CNX_PC_LIBS_PRIVATE "")
@@ -91,3 +101,6 @@ install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
         FILES_MATCHING PATTERN "*.md")
 install(TARGETS cnx)
+if(CNX_IMAGE_MODULE)
+  install(TARGETS cnx_image_module DESTINATION ${CMAKE_INSTALL_LIBDIR}/${CNX_MODULE_FOLDER})
+endif()

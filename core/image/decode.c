@@ -112,8 +112,9 @@ static cnx_status decode_pixels(cnx_image *image, const cnx_picture *picture, cn
 {
     const uint8_t *bytes = picture->rewrite.data ? picture->rewrite.data : picture->bytes;
     const size_t size = picture->rewrite.data ? picture->rewrite.size : picture->size;
-    switch (
-        cnx_codec_decode(image->data, image->width, image->height, bytes, size, picture->noisy)) {
+    const cnx_codec *codec;
+    CNX_TRY(cnx_codec_get(&codec, err));
+    switch (codec->decode(image->data, image->width, image->height, bytes, size, picture->noisy)) {
     case CNX_CODEC_OK:
         swap_red_and_blue(image);
         return CNX_OK;

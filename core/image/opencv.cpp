@@ -63,10 +63,8 @@ cnx_codec_result decode(uint8_t *bgr, int width, int height, const uint8_t *byte
                : CNX_CODEC_DAMAGED;
 }
 
-} // namespace
-
-extern "C" cnx_codec_result cnx_codec_decode(uint8_t *bgr, int width, int height,
-                                             const uint8_t *bytes, size_t size, bool quiet)
+cnx_codec_result decode_or_tell(uint8_t *bgr, int width, int height, const uint8_t *bytes,
+                                size_t size, bool quiet)
 {
     if (size == 0 || size > INT_MAX)
         return CNX_CODEC_OVERSIZE;
@@ -87,3 +85,7 @@ extern "C" cnx_codec_result cnx_codec_decode(uint8_t *bgr, int width, int height
         return CNX_CODEC_DAMAGED;
     }
 }
+
+} // namespace
+
+extern "C" const cnx_codec cnx_opencv_codec = {CNX_VERSION, decode_or_tell};
