@@ -3,10 +3,14 @@
  *   GEMM_ROWS          rows of the register tile
  *   GEMM_EACH_ROWS(X)  X(1) X(2) ... X(GEMM_ROWS)
  *
- * b is cut into blocks of GEMM_DEPTH along k, each block into panels of GEMM_PANEL columns stored
- * [k][column], so that the innermost loop reads it in order.  A strip of up to GEMM_ROWS rows of a
- * is copied, one block at a time, to the stack: whatever lda is, it then sits in L1 without
- * conflicts and is reached by constant offsets.  The panels stream from L2 past it.
+ * b is packed as panels of GEMM_PANEL columns, [panel][k][column]: the innermost loop reads a panel
+ * in order, and a range of whole panels is a packed matrix of its own.
+ *
+ * The product goes block by block of b: a part of k that is at most GEMM_DEPTH deep, of as many
+ * columns as L2 holds beside what else is in use.  A strip of up to GEMM_ROWS rows of a is copied,
+ * one block at a time, to the stack: whatever lda is, its rows then lie close together and are
+ * reached by constant offsets.  The panels of the block stream from L2 past it, and meanwhile the
+ * next block is asked for, line by line, from farther away.
  *
  * Weights of 16 bits lie in the same order and are widened as they are read, by the innermost loop.
  * One exception: a row of bfloat16 pairs column i with column i + LANES, so that one load and two
@@ -14,21 +18,15 @@
  *
  * Every element is one chain of fused multiply-adds in the order of k, whichever tile computes it
  * and wherever the chain is put down between blocks: results do not depend on how rows are grouped
- * into calls.
+ * into calls, nor columns.
  */
 enum {
     GEMM_PANEL = 2 * LANES,
-    GEMM_DEPTH = 256,
+    GEMM_DEPTH = 384,
     GEMM_STRIP_LD = GEMM_DEPTH + 16, /* not a multiple of 4096 bytes: rows fall into other sets */
-    GEMM_BLOCK_COLUMNS = 1024,       /* of b that should stay in L2 with a depth of GEMM_DEPTH */
-    GEMM_SUM_COLUMNS = 256,          /* sums of a strip that are kept on the stack */
+    GEMM_BLOCK = 384 * 256, /* weights of a block: 384 KiB of L2, as much again on its way */
+    GEMM_SUM_COLUMNS = 256, /* sums of a strip that are kept on the stack */
 };
-
-/* Sums between two blocks of k, [rows][columns]. */
-typedef struct partial {
-    float *data;
-    size_t ld;
-} partial;
 
 static inline __attribute__((always_inline)) size_t weight_size(const cnx_weight_type type)
 {
@@ -52,29 +50,132 @@ load_weights(const cnx_weight_type type, const int vectors, const char *b, vecto
                                        : v_load((const float *)(const void *)b + v * LANES);
 }
 
-typedef void (*tile_kernel)(int depth, const float *a, const char *b, const partial *from,
-                            const partial *to, int columns);
+/* What one tile is to do.  Between two blocks of k its sums wait in memory. */
+typedef struct gemm_tile {
+    int depth, columns;
+    const float *a;    /* [rows][GEMM_STRIP_LD] */
+    const char *b;     /* [depth][GEMM_PANEL] weights */
+    const char *ahead; /* asked for meanwhile: ahead_step bytes further with each step along k */
+    size_t ahead_step;
+    const float *from; /* the sums so far, [rows][from_ld], or NULL for zeros */
+    size_t from_ld;
+    float *to; /* [rows][to_ld] */
+    size_t to_ld;
+    bool last; /* the sums are complete now: bias, ReLU and residual follow */
+    bool relu;
+    const float *bias;     /* [columns], or NULL */
+    const float *residual; /* [rows][residual_ld], or NULL; may be `to` */
+    size_t residual_ld;
+} gemm_tile;
 
-/* to = from + a b on a tile; from->data NULL stands for zeros. */
-static inline __attribute__((always_inline)) void tile(const cnx_weight_type type, const int rows,
-                                                       const int vectors, int depth,
-                                                       const float *restrict a,
-                                                       const char *restrict b, const partial *from,
-                                                       const partial *to, int columns)
+typedef void (*tile_kernel)(const gemm_tile *t);
+
+static inline __attribute__((always_inline)) void tile_load(const int rows, const int vectors,
+                                                            int columns, const float *from,
+                                                            size_t ld, vector x[GEMM_ROWS][2])
 {
-    const lane_mask last = v_first(columns - (vectors - 1) * LANES);
-    const lane_mask all = v_first(LANES);
-    vector sum[GEMM_ROWS][2];
+    if (columns == vectors * LANES) {
+        UNROLLED
+        for (int r = 0; r < rows; r++) {
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                x[r][v] = v_load(from + (size_t)r * ld + v * LANES);
+        }
+        return;
+    }
+    const lane_mask part = v_first(columns - (vectors - 1) * LANES);
+    UNROLLED
+    for (int r = 0; r < rows; r++) {
+        if (vectors > 1)
+            x[r][0] = v_load(from + (size_t)r * ld);
+        x[r][vectors - 1] = v_load_part(from + (size_t)r * ld + (vectors - 1) * LANES, part);
+    }
+}
+
+static inline __attribute__((always_inline)) void tile_store(const int rows, const int vectors,
+                                                             int columns, vector x[GEMM_ROWS][2],
+                                                             float *to, size_t ld)
+{
+    if (columns == vectors * LANES) {
+        UNROLLED
+        for (int r = 0; r < rows; r++) {
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                v_store(to + (size_t)r * ld + v * LANES, x[r][v]);
+        }
+        return;
+    }
+    const lane_mask part = v_first(columns - (vectors - 1) * LANES);
+    UNROLLED
+    for (int r = 0; r < rows; r++) {
+        if (vectors > 1)
+            v_store(to + (size_t)r * ld, x[r][0]);
+        v_store_part(to + (size_t)r * ld + (vectors - 1) * LANES, part, x[r][vectors - 1]);
+    }
+}
+
+/* x = act(x + bias) */
+static inline __attribute__((always_inline)) void
+tile_finish(const int rows, const int vectors, const gemm_tile *t, vector x[GEMM_ROWS][2])
+{
+    if (t->bias) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            const vector bias = v_load_part(t->bias + v * LANES, v_first(t->columns - v * LANES));
+            UNROLLED
+            for (int r = 0; r < rows; r++)
+                x[r][v] = v_add(x[r][v], bias);
+        }
+    }
+    if (t->relu) {
+        UNROLLED
+        for (int r = 0; r < rows; r++) {
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                x[r][v] = v_max(v_zero(), x[r][v]);
+        }
+    }
+}
+
+/* x = x + residual */
+static inline __attribute__((always_inline)) void
+tile_add(const int rows, const int vectors, const gemm_tile *t, vector x[GEMM_ROWS][2])
+{
+    const lane_mask part = v_first(t->columns - (vectors - 1) * LANES);
+    const bool whole = t->columns == vectors * LANES;
+    const float *from = t->residual;
+    const size_t ld = t->residual_ld;
     UNROLLED
     for (int r = 0; r < rows; r++) {
         UNROLLED
-        for (int v = 0; v < vectors; v++)
-            sum[r][v] = from->data ? v_load_part(from->data + (size_t)r * from->ld + v * LANES,
-                                                 v + 1 < vectors ? all : last)
-                                   : v_zero();
+        for (int v = 0; v < vectors; v++) {
+            const float *p = from + (size_t)r * ld + v * LANES;
+            x[r][v] = v_add(x[r][v], whole || v + 1 < vectors ? v_load(p) : v_load_part(p, part));
+        }
     }
-    for (int p = 0; p < depth; p++, a++, b += GEMM_PANEL * weight_size(type)) {
+}
+
+static inline __attribute__((always_inline)) void tile(const cnx_weight_type type, const int rows,
+                                                       const int vectors, const gemm_tile *t)
+{
+    const float *a = t->a;
+    const char *b = t->b, *ahead = t->ahead;
+    const char *const end = b + (size_t)t->depth * GEMM_PANEL * weight_size(type);
+    const size_t ahead_step = t->ahead_step;
+    vector sum[GEMM_ROWS][2];
+    if (t->from) {
+        tile_load(rows, vectors, t->columns, t->from, t->from_ld, sum);
+    } else {
+        UNROLLED
+        for (int r = 0; r < rows; r++) {
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = v_zero();
+        }
+    }
+    for (; b != end; a++, b += GEMM_PANEL * weight_size(type), ahead += ahead_step) {
         vector w[2];
+        v_prefetch(ahead);
         load_weights(type, vectors, b, w);
         UNROLLED
         for (int r = 0; r < rows; r++) {
@@ -84,21 +185,18 @@ static inline __attribute__((always_inline)) void tile(const cnx_weight_type typ
                 sum[r][v] = v_fma(x, w[v], sum[r][v]);
         }
     }
-    UNROLLED
-    for (int r = 0; r < rows; r++) {
-        UNROLLED
-        for (int v = 0; v < vectors; v++)
-            v_store_part(to->data + (size_t)r * to->ld + v * LANES, v + 1 < vectors ? all : last,
-                         sum[r][v]);
+    if (t->last) {
+        tile_finish(rows, vectors, t, sum);
+        if (t->residual)
+            tile_add(rows, vectors, t, sum);
     }
+    tile_store(rows, vectors, t->columns, sum, t->to, t->to_ld);
 }
 
 #define GEMM_TILE(rows, vectors, type)                                                             \
-    static void tile_##rows##_##vectors##_##type(int depth, const float *a, const char *b,         \
-                                                 const partial *from, const partial *to,           \
-                                                 int columns)                                      \
+    static void tile_##rows##_##vectors##_##type(const gemm_tile *t)                               \
     {                                                                                              \
-        tile(CNX_WEIGHTS_##type, rows, vectors, depth, a, b, from, to, columns);                   \
+        tile(CNX_WEIGHTS_##type, rows, vectors, t);                                                \
     }
 #define GEMM_TILES(rows)                                                                           \
     GEMM_TILE(rows, 1, F32)                                                                        \
@@ -134,12 +232,6 @@ static size_t gemm_packed_size_16(int k, int n)
     return gemm_packed_size(k, n) / 2; /* panels have an even number of columns */
 }
 
-/* How deep the block is that starts at k0. */
-static int gemm_depth(int k, int k0)
-{
-    return k - k0 < GEMM_DEPTH ? k - k0 : GEMM_DEPTH;
-}
-
 static inline __attribute__((always_inline)) void put_weight(const cnx_weight_type type,
                                                              float weight, void *row, int column)
 {
@@ -154,16 +246,12 @@ static inline __attribute__((always_inline)) void put_weight(const cnx_weight_ty
 static inline __attribute__((always_inline)) void pack_weights(const cnx_weight_type type, int k,
                                                                int n, const float *b, char *packed)
 {
-    for (int k0 = 0; k0 < k; k0 += GEMM_DEPTH) {
-        const int depth = gemm_depth(k, k0);
-        for (int first = 0; first < n; first += GEMM_PANEL)
-            for (int p = 0; p < depth; p++, packed += GEMM_PANEL * weight_size(type))
-                for (int j = 0; j < GEMM_PANEL; j++)
-                    put_weight(type,
-                               first + j < n ? b[(size_t)(first + j) * (size_t)k + (size_t)(k0 + p)]
-                                             : 0.0f,
-                               packed, j);
-    }
+    for (int first = 0; first < n; first += GEMM_PANEL)
+        for (int p = 0; p < k; p++, packed += GEMM_PANEL * weight_size(type))
+            for (int j = 0; j < GEMM_PANEL; j++)
+                put_weight(type,
+                           first + j < n ? b[(size_t)(first + j) * (size_t)k + (size_t)p] : 0.0f,
+                           packed, j);
 }
 
 static void gemm_pack(int k, int n, const float *b, float *packed)
@@ -184,79 +272,109 @@ static void gemm_pack_bf16(int k, int n, const float *b, float *packed)
 /* One product: what the driver below passes around. */
 typedef struct gemm_job {
     cnx_weight_type type;
-    int n, k;
+    int m, n, k;
+    int depth; /* of every block of k but the last */
     const float *a;
     size_t lda;
     const char *packed;
     float *c;
     size_t ldc;
     const cnx_epilogue *epilogue;
-    int first_column, end_column; /* of the block of columns at hand */
 } gemm_job;
 
-/* The panel that starts at column `first` in the block of k that starts at k0. */
-static const char *gemm_panel(const gemm_job *job, int k0, int depth, int first)
+/* A block of b. */
+typedef struct gemm_block {
+    int first, columns;
+    int k0, depth; /* depth 0: none */
+} gemm_block;
+
+/* The blocks of k are of about one depth, so that none is left with little to do. */
+static int gemm_depth(int k)
 {
-    const size_t before = (size_t)k0 * gemm_padded(job->n) + (size_t)first * (size_t)depth;
+    const int count = (k + GEMM_DEPTH - 1) / GEMM_DEPTH;
+    const int depth = ((k + count - 1) / count + LANES - 1) / LANES * LANES;
+    return depth < GEMM_DEPTH ? depth : GEMM_DEPTH;
+}
+
+/* Columns of a block, at most `most`; the blocks of n are of about one width as well. */
+static int gemm_width(int n, int most)
+{
+    const int panels = (n + GEMM_PANEL - 1) / GEMM_PANEL;
+    const int count = (panels * GEMM_PANEL + most - 1) / most;
+    return (panels + count - 1) / count * GEMM_PANEL;
+}
+
+static gemm_block gemm_block_at(const gemm_job *job, int first, int width, int k0)
+{
+    return (gemm_block){.first = first,
+                        .columns = job->n - first < width ? job->n - first : width,
+                        .k0 = k0,
+                        .depth = job->k - k0 < job->depth ? job->k - k0 : job->depth};
+}
+
+/* Panel `index` of a block. */
+static const char *gemm_panel(const gemm_job *job, const gemm_block *block, int index)
+{
+    const size_t column = (size_t)block->first + (size_t)index * GEMM_PANEL;
+    const size_t before = column * (size_t)job->k + (size_t)block->k0 * GEMM_PANEL;
     return job->packed + before * weight_size(job->type);
 }
 
-static inline __attribute__((always_inline)) void finish_tile(const gemm_job *job, const float *sum,
-                                                              int row, int rows, int column,
-                                                              int columns, const cnx_activation act)
+/* c = GELU(sum) + residual for one vector of each row of a tile, `sum` [rows][GEMM_PANEL]. */
+static inline __attribute__((always_inline)) void gelu_rows(const bool whole, int rows, int columns,
+                                                            const float *sum, const float *residual,
+                                                            size_t residual_ld, float *c,
+                                                            size_t ldc)
 {
-    const cnx_epilogue *e = job->epilogue;
-    for (int v = 0; v < columns; v += LANES) {
-        const lane_mask mask = v_first(columns - v);
-        const size_t at = (size_t)(column + v);
-        const vector bias = e->bias ? v_load_part(e->bias + at, mask) : v_zero();
-        for (int r = 0; r < rows; r++) {
-            vector x = v_add(v_load(sum + r * GEMM_PANEL + v), bias);
-            if (act == CNX_ACT_RELU)
-                x = v_max(v_zero(), x);
-            if (act == CNX_ACT_GELU)
-                x = v_gelu(x);
-            if (e->residual)
-                x = v_add(x,
-                          v_load_part(e->residual + (size_t)(row + r) * e->residual_ld + at, mask));
-            v_store_part(job->c + (size_t)(row + r) * job->ldc + at, mask, x);
+    const lane_mask mask = v_first(columns);
+    for (int r = 0; r < rows; r++, sum += GEMM_PANEL, c += ldc) {
+        vector x = v_gelu(whole ? v_load(sum) : v_load_part(sum, mask));
+        if (residual) {
+            x = v_add(x, v_load_part(residual, mask));
+            residual += residual_ld;
         }
+        if (whole)
+            v_store(c, x);
+        else
+            v_store_part(c, mask, x);
     }
 }
 
-/* c = act(sum + bias) + residual for a tile whose sums are complete, [rows][GEMM_PANEL]. */
-static void finish(const gemm_job *job, const float *sum, int row, int rows, int column,
-                   int columns)
+static void finish_gelu(const gemm_job *job, const float *sum, int row, int rows, int column,
+                        int columns)
 {
-    if (job->epilogue->act == CNX_ACT_GELU)
-        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_GELU);
-    else if (job->epilogue->act == CNX_ACT_RELU)
-        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_RELU);
-    else
-        finish_tile(job, sum, row, rows, column, columns, CNX_ACT_NONE);
+    const cnx_epilogue *e = job->epilogue;
+    for (int v = 0; v < columns; v += LANES) {
+        const size_t at = (size_t)(column + v);
+        float *c = job->c + (size_t)row * job->ldc + at;
+        const float *residual =
+            e->residual ? e->residual + (size_t)row * e->residual_ld + at : NULL;
+        if (columns - v >= LANES)
+            gelu_rows(true, rows, LANES, sum + v, residual, e->residual_ld, c, job->ldc);
+        else
+            gelu_rows(false, rows, columns - v, sum + v, residual, e->residual_ld, c, job->ldc);
+    }
 }
 
-/* One block of k for one strip of rows. */
+/* One block of b for one strip of rows. */
 typedef struct gemm_step {
     int row, rows; /* the strip */
-    int k0;
-    partial sums;      /* of the strip from first_column on; not read first, not written last */
-    const float *next; /* the part of a that comes next, [next_rows][next_depth] */
+    gemm_block block;
+    float *sums; /* [rows][columns of the block] between blocks of k */
+    size_t sums_ld;
+    const float *next_a; /* the part of a that comes next, [next_rows][next_depth] */
     int next_rows, next_depth;
-    const char *next_b; /* this strip's share of the block of b that comes next */
-    size_t next_b_lines;
+    gemm_block next_b; /* the block that comes next: this strip asks for part `share` of `shares` */
+    int share, shares;
 } gemm_step;
 
-/* Asks for one part in `parts` of what comes next of a and b, so that it is in L2 by then. */
-static void fetch_next(const gemm_step *step, size_t lda, int part, int parts)
+/* Asks for one part in `parts` of what comes next of a, so that it is in L2 by then. */
+static void fetch_next_a(const gemm_job *job, const gemm_step *step, int part, int parts)
 {
     const int lines = (step->next_depth + 15) / 16;
     const int total = step->next_rows * lines;
     for (int i = total * part / parts; i < total * (part + 1) / parts; i++)
-        v_prefetch(step->next + (size_t)(i / lines) * lda + (size_t)(i % lines) * 16);
-    const size_t end = step->next_b_lines * (size_t)(part + 1) / (size_t)parts;
-    for (size_t i = step->next_b_lines * (size_t)part / (size_t)parts; i < end; i++)
-        v_prefetch(step->next_b + i * 64);
+        v_prefetch(step->next_a + (size_t)(i / lines) * job->lda + (size_t)(i % lines) * 16);
 }
 
 /* Asks for the tile of c that will be written. */
@@ -267,29 +385,69 @@ static void fetch_target(const gemm_job *job, int row, int rows, int column, int
             v_prefetch(job->c + (size_t)(row + r) * job->ldc + (size_t)(column + j));
 }
 
+/* What the tile on panel `index` asks for: this strip's share of the same panel of the next block,
+ * or what it reads anyway. */
+static void tile_ahead(const gemm_job *job, const gemm_step *step, int index, gemm_tile *t)
+{
+    t->ahead = t->b;
+    t->ahead_step = 0;
+    if (step->next_b.depth == 0 || index * GEMM_PANEL >= step->next_b.columns)
+        return;
+    const size_t bytes = (size_t)step->next_b.depth * GEMM_PANEL * weight_size(job->type);
+    t->ahead =
+        gemm_panel(job, &step->next_b, index) + bytes * (size_t)step->share / (size_t)step->shares;
+    t->ahead_step = bytes / (size_t)step->shares / (size_t)t->depth;
+}
+
+/* Where the sums of the tile on panel `index` come from and go to; `done` is room for a tile. */
+static void tile_sums(const gemm_job *job, const gemm_step *step, int index, float *done,
+                      gemm_tile *t)
+{
+    const cnx_epilogue *e = job->epilogue;
+    float *kept = step->sums + (size_t)index * GEMM_PANEL;
+    const size_t column = (size_t)step->block.first + (size_t)index * GEMM_PANEL;
+    t->from = step->block.k0 > 0 ? kept : NULL;
+    t->from_ld = step->sums_ld;
+    t->to = kept;
+    t->to_ld = step->sums_ld;
+    t->last = step->block.k0 + t->depth == job->k;
+    if (!t->last)
+        return;
+    t->bias = e->bias ? e->bias + column : NULL;
+    t->relu = e->act == CNX_ACT_RELU;
+    if (e->act == CNX_ACT_GELU) {
+        t->to = done;
+        t->to_ld = GEMM_PANEL;
+        return;
+    }
+    t->to = job->c + (size_t)step->row * job->ldc + column;
+    t->to_ld = job->ldc;
+    t->residual = e->residual ? e->residual + (size_t)step->row * e->residual_ld + column : NULL;
+    t->residual_ld = e->residual_ld;
+}
+
 static void gemm_strip(const gemm_job *job, const gemm_step *step)
 {
     float strip[GEMM_ROWS * GEMM_STRIP_LD];
     float done[GEMM_ROWS * GEMM_PANEL] __attribute__((aligned(64)));
-    const int depth = gemm_depth(job->k, step->k0);
-    const int last = step->k0 + depth == job->k;
-    const int panels = (job->end_column - job->first_column + GEMM_PANEL - 1) / GEMM_PANEL;
+    const gemm_block *block = &step->block;
+    const int panels = (block->columns + GEMM_PANEL - 1) / GEMM_PANEL;
     for (int r = 0; r < step->rows; r++)
         memcpy(strip + r * GEMM_STRIP_LD,
-               job->a + (size_t)(step->row + r) * job->lda + (size_t)step->k0,
-               (size_t)depth * sizeof(float));
+               job->a + (size_t)(step->row + r) * job->lda + (size_t)block->k0,
+               (size_t)block->depth * sizeof(float));
     for (int i = 0; i < panels; i++) {
-        const int j = job->first_column + i * GEMM_PANEL;
-        const int columns = job->end_column - j < GEMM_PANEL ? job->end_column - j : GEMM_PANEL;
-        const partial kept = {step->sums.data + (size_t)i * GEMM_PANEL, step->sums.ld};
-        const partial from = {step->k0 ? kept.data : NULL, kept.ld};
-        const partial to = last ? (partial){done, GEMM_PANEL} : kept;
-        const char *panel = gemm_panel(job, step->k0, depth, j);
-        fetch_next(step, job->lda, i, panels);
-        fetch_target(job, step->row, step->rows, j, columns);
-        tiles[job->type][step->rows - 1][columns > LANES](depth, strip, panel, &from, &to, columns);
-        if (last)
-            finish(job, done, step->row, step->rows, j, columns);
+        const int j = i * GEMM_PANEL, column = block->first + j;
+        const int columns = block->columns - j < GEMM_PANEL ? block->columns - j : GEMM_PANEL;
+        gemm_tile t = {.depth = block->depth, .columns = columns, .a = strip};
+        t.b = gemm_panel(job, block, i);
+        tile_ahead(job, step, i, &t);
+        tile_sums(job, step, i, done, &t);
+        fetch_next_a(job, step, i, panels);
+        fetch_target(job, step->row, step->rows, column, columns);
+        tiles[job->type][step->rows - 1][columns > LANES](&t);
+        if (t.to == done)
+            finish_gelu(job, done, step->row, step->rows, column, columns);
     }
 }
 
@@ -299,92 +457,82 @@ static int gemm_strip_rows(int m, int strips, int index)
     return index < strips ? m / strips + (index < m % strips) : 0;
 }
 
-/* While strip `index` of `strips` works on the block of b at step->k0, its share of the next one is
- * asked for: that comes from farther away than L2. */
-static void share_next_b(const gemm_job *job, gemm_step *step, int index, int strips)
+/* One block of b for every strip; `sums` is [m][n]. */
+static void gemm_one_block(const gemm_job *job, const gemm_block *block, const gemm_block *next,
+                           float *sums, size_t sums_ld)
 {
-    const int k0 = step->k0 + GEMM_DEPTH;
-    if (k0 >= job->k)
-        return;
-    const int depth = gemm_depth(job->k, k0);
-    const size_t columns = gemm_padded(job->end_column - job->first_column);
-    const size_t lines = columns * (size_t)depth * weight_size(job->type) / 64;
-    const size_t first = lines * (size_t)index / (size_t)strips;
-    step->next_b = gemm_panel(job, k0, depth, job->first_column) + first * 64;
-    step->next_b_lines = lines * (size_t)(index + 1) / (size_t)strips - first;
+    const int strips = (job->m + GEMM_ROWS - 1) / GEMM_ROWS;
+    gemm_step step = {.block = *block,
+                      .next_b = *next,
+                      .next_depth = block->depth,
+                      .sums_ld = sums_ld,
+                      .shares = strips};
+    for (int i = 0; i < strips; i++) {
+        step.rows = gemm_strip_rows(job->m, strips, i);
+        step.sums = sums + (size_t)step.row * sums_ld + (size_t)block->first;
+        step.next_a = job->a + (size_t)(step.row + step.rows) * job->lda + (size_t)block->k0;
+        step.next_rows = gemm_strip_rows(job->m, strips, i + 1);
+        step.share = i;
+        gemm_strip(job, &step);
+        step.row += step.rows;
+    }
 }
 
-/* Block by block of k, every strip: sums wait in c itself.  Each block of b is read once. */
-static void gemm_by_blocks(const gemm_job *job, int m)
+/* Block by block, each for every strip: each weight is read once. */
+static void gemm_by_blocks(const gemm_job *job, float *sums, size_t sums_ld)
 {
-    const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
-    for (int k0 = 0; k0 < job->k; k0 += GEMM_DEPTH) {
-        gemm_step step = {.k0 = k0, .next_depth = gemm_depth(job->k, k0)};
+    const int width = gemm_width(job->n, GEMM_BLOCK / job->depth / GEMM_PANEL * GEMM_PANEL);
+    for (int first = 0; first < job->n; first += width)
+        for (int k0 = 0; k0 < job->k; k0 += job->depth) {
+            const gemm_block block = gemm_block_at(job, first, width, k0);
+            gemm_block next = {0};
+            if (k0 + job->depth < job->k)
+                next = gemm_block_at(job, first, width, k0 + job->depth);
+            else if (first + width < job->n)
+                next = gemm_block_at(job, first + width, width, 0);
+            gemm_one_block(job, &block, &next, sums, sums_ld);
+        }
+}
+
+/* Strip by strip, every block of k: sums wait on the stack, for c is the residual. */
+static void gemm_by_strips(const gemm_job *job)
+{
+    float sums[GEMM_ROWS * GEMM_SUM_COLUMNS];
+    const int strips = (job->m + GEMM_ROWS - 1) / GEMM_ROWS;
+    const int width = gemm_width(job->n, GEMM_SUM_COLUMNS);
+    for (int first = 0; first < job->n; first += width) {
+        gemm_step step = {.sums = sums, .sums_ld = GEMM_SUM_COLUMNS};
         for (int i = 0; i < strips; i++) {
-            step.rows = gemm_strip_rows(m, strips, i);
-            step.sums.data = job->c + (size_t)step.row * job->ldc + (size_t)job->first_column;
-            step.sums.ld = job->ldc;
-            step.next = job->a + (size_t)(step.row + step.rows) * job->lda + (size_t)k0;
-            step.next_rows = gemm_strip_rows(m, strips, i + 1);
-            share_next_b(job, &step, i, strips);
-            gemm_strip(job, &step);
+            step.rows = gemm_strip_rows(job->m, strips, i);
+            for (int k0 = 0; k0 < job->k; k0 += job->depth) {
+                step.block = gemm_block_at(job, first, width, k0);
+                gemm_strip(job, &step);
+            }
             step.row += step.rows;
         }
     }
 }
 
-/* Strip by strip, every block of k: sums wait on the stack, and c may be the residual. */
-static void gemm_by_strips(const gemm_job *job, int m)
-{
-    float sums[GEMM_ROWS * GEMM_SUM_COLUMNS];
-    const int strips = (m + GEMM_ROWS - 1) / GEMM_ROWS;
-    gemm_step step = {.sums = {sums, GEMM_SUM_COLUMNS}};
-    for (int i = 0; i < strips; i++) {
-        step.rows = gemm_strip_rows(m, strips, i);
-        for (step.k0 = 0; step.k0 < job->k; step.k0 += GEMM_DEPTH) {
-            const int next = step.k0 + GEMM_DEPTH;
-            const int wraps = next >= job->k;
-            step.next = wraps ? job->a + (size_t)(step.row + step.rows) * job->lda
-                              : job->a + (size_t)step.row * job->lda + (size_t)next;
-            step.next_rows = wraps ? gemm_strip_rows(m, strips, i + 1) : step.rows;
-            step.next_depth = gemm_depth(job->k, wraps ? 0 : next);
-            gemm_strip(job, &step);
-        }
-        step.row += step.rows;
-    }
-}
-
-/* How many columns of b stay in L2 over the whole of k. */
-static int gemm_sum_columns(int k)
-{
-    const int columns = (GEMM_DEPTH * GEMM_BLOCK_COLUMNS / k) / GEMM_PANEL * GEMM_PANEL;
-    if (columns < 2 * GEMM_PANEL)
-        return 2 * GEMM_PANEL;
-    return columns < GEMM_SUM_COLUMNS ? columns : GEMM_SUM_COLUMNS;
-}
-
 static void gemm_typed(cnx_weight_type type, int m, int n, int k, const float *a, size_t lda,
                        const float *packed, float *c, size_t ldc, const cnx_epilogue *epilogue)
 {
-    gemm_job job = {.type = type,
-                    .n = n,
-                    .k = k,
-                    .a = a,
-                    .lda = lda,
-                    .packed = (const char *)packed,
-                    .c = c,
-                    .ldc = ldc,
-                    .epilogue = epilogue};
-    const int in_place = epilogue->residual == c && k > GEMM_DEPTH;
-    const int step = in_place ? gemm_sum_columns(k) : GEMM_BLOCK_COLUMNS;
-    for (int first = 0; first < n; first += step) {
-        job.first_column = first;
-        job.end_column = n - first < step ? n : first + step;
-        if (in_place)
-            gemm_by_strips(&job, m);
-        else
-            gemm_by_blocks(&job, m);
-    }
+    const gemm_job job = {.type = type,
+                          .m = m,
+                          .n = n,
+                          .k = k,
+                          .depth = gemm_depth(k),
+                          .a = a,
+                          .lda = lda,
+                          .packed = (const char *)packed,
+                          .c = c,
+                          .ldc = ldc,
+                          .epilogue = epilogue};
+    if (epilogue->sums)
+        gemm_by_blocks(&job, epilogue->sums, epilogue->sums_ld);
+    else if (epilogue->residual == c && k > job.depth)
+        gemm_by_strips(&job);
+    else
+        gemm_by_blocks(&job, c, ldc);
 }
 
 static void gemm(int m, int n, int k, const float *a, size_t lda, const float *packed, float *c,

@@ -23,6 +23,9 @@ typedef struct cnx_epilogue {
     cnx_activation act;
     const float *residual; /* [m] rows of n, or NULL; may be c itself */
     size_t residual_ld;    /* floats from row to row of residual */
+    float *sums;           /* [m] rows of n to be overwritten, or NULL: room that a product onto
+                              its own residual can use */
+    size_t sums_ld;
 } cnx_epilogue;
 
 /* At most this many taps reach one output of a resampling (two bilinear steps in a row). */
@@ -50,7 +53,8 @@ typedef struct cnx_kernels {
 
     /* Matrix product with weights packed in this table's own order.
      * pack: b is [n][k] as torch stores a linear layer (out, in); packed has gemm_packed_size(k, n)
-     * floats, 64-byte aligned, whatever the weights are kept as. */
+     * floats, 64-byte aligned, whatever the weights are kept as.  Columns from `first` on, a
+     * multiple of 32, are packed weights of their own, gemm_packed_size(k, first) floats after. */
     size_t (*gemm_packed_size)(int k, int n);
     void (*gemm_pack)(int k, int n, const float *b, float *packed);
     /* c[m][n] (ldc) = epilogue(a[m][k] (lda) * b).  m, n, k >= 1.  c does not overlap a. */

@@ -74,6 +74,10 @@ static inline vector v_fma(vector a, vector b, vector c)
 {
     return _mm256_fmadd_ps(a, b, c);
 }
+static inline vector v_fms(vector a, vector b, vector c) /* a b - c */
+{
+    return _mm256_fmsub_ps(a, b, c);
+}
 static inline vector v_fnma(vector a, vector b, vector c)
 {
     return _mm256_fnmadd_ps(a, b, c);
@@ -127,10 +131,10 @@ static inline vector v_round(vector x)
 
 static inline vector v_normal_tail(vector t)
 {
-    const vector scaled = v_mul(t, v_set((GELU_INTERVALS_8 - 1) / GELU_RANGE));
-    const vector shifted = v_add(scaled, v_set(GELU_ROUND));
+    const vector scale = v_set((GELU_INTERVALS_8 - 1) / GELU_RANGE);
+    const vector shifted = v_fma(t, scale, v_set(GELU_ROUND));
     const __m256i i = _mm256_castps_si256(shifted);
-    const vector d = v_sub(scaled, v_sub(shifted, v_set(GELU_ROUND)));
+    const vector d = v_fms(t, scale, v_sub(shifted, v_set(GELU_ROUND)));
     vector sum = _mm256_permutevar8x32_ps(v_load(gelu_table_8[6]), i);
     for (int j = 5; j >= 0; j--)
         sum = v_fma(sum, d, _mm256_permutevar8x32_ps(v_load(gelu_table_8[j]), i));

@@ -82,6 +82,10 @@ static inline vector v_fma(vector a, vector b, vector c) /* a b + c */
 {
     return _mm512_fmadd_ps(a, b, c);
 }
+static inline vector v_fms(vector a, vector b, vector c) /* a b - c */
+{
+    return _mm512_fmsub_ps(a, b, c);
+}
 static inline vector v_fnma(vector a, vector b, vector c) /* c - a b */
 {
     return _mm512_fnmadd_ps(a, b, c);
@@ -131,10 +135,10 @@ static inline vector v_round(vector x)
 /* 1 - Phi(t), t >= 0: see gelu_tables.h. */
 static inline vector v_normal_tail(vector t)
 {
-    const vector scaled = v_mul(t, v_set((GELU_INTERVALS_16 - 1) / GELU_RANGE));
-    const vector shifted = v_add(scaled, v_set(GELU_ROUND));
+    const vector scale = v_set((GELU_INTERVALS_16 - 1) / GELU_RANGE);
+    const vector shifted = v_fma(t, scale, v_set(GELU_ROUND));
     const __m512i i = _mm512_castps_si512(shifted);
-    const vector d = v_sub(scaled, v_sub(shifted, v_set(GELU_ROUND)));
+    const vector d = v_fms(t, scale, v_sub(shifted, v_set(GELU_ROUND)));
     vector sum = _mm512_permutexvar_ps(i, v_load(gelu_table_16[5]));
     for (int j = 4; j >= 0; j--)
         sum = v_fma(sum, d, _mm512_permutexvar_ps(i, v_load(gelu_table_16[j])));

@@ -77,7 +77,7 @@ static double fastest(void (*work)(void *), void *context)
 typedef struct gemm_case {
     const cnx_kernels *k;
     const shape *s;
-    float *a, *packed, *c, *bias, *residual;
+    float *a, *packed, *c, *bias, *sums;
 } gemm_case;
 
 /* In calls of gemm_rows rows, as core/ops does. */
@@ -88,7 +88,12 @@ static void run_gemm(void *context)
     const int step = g->k->gemm_rows(s->k, s->n);
     for (int i = 0; i < s->m; i += step) {
         float *c = g->c + (size_t)i * (size_t)s->n;
-        const cnx_epilogue e = {g->bias, s->act, s->residual ? c : NULL, (size_t)s->n};
+        const cnx_epilogue e = {.bias = g->bias,
+                                .act = s->act,
+                                .residual = s->residual ? c : NULL,
+                                .residual_ld = (size_t)s->n,
+                                .sums = s->residual ? g->sums : NULL,
+                                .sums_ld = (size_t)s->n};
         g->k->gemm(s->m - i < step ? s->m - i : step, s->n, s->k, g->a + (size_t)i * (size_t)s->k,
                    (size_t)s->k, g->packed, c, (size_t)s->n, &e);
     }
@@ -104,8 +109,9 @@ static double bench_gemm(const cnx_kernels *k, const shape *s)
     g.packed = cnx_alloc(k->gemm_packed_size(s->k, s->n) * sizeof(float));
     g.c = cnx_calloc(c * sizeof(float));
     g.bias = cnx_calloc((size_t)s->n * sizeof(float));
+    g.sums = cnx_calloc(c * sizeof(float));
     double rate = NAN;
-    if (g.a && weights && g.packed && g.c && g.bias) {
+    if (g.a && weights && g.packed && g.c && g.bias && g.sums) {
         fill(g.a, a);
         fill(weights, b);
         k->gemm_pack(s->k, s->n, weights, g.packed);
@@ -116,6 +122,7 @@ static double bench_gemm(const cnx_kernels *k, const shape *s)
     cnx_free(g.packed);
     cnx_free(g.c);
     cnx_free(g.bias);
+    cnx_free(g.sums);
     return rate;
 }
 

@@ -5,13 +5,13 @@ typedef struct product {
     int m, n, k;
     size_t lda, ldc, ldr;
     bool bias, in_place;
-    bool residual;
+    bool residual, sums; /* sums: room for them is given */
     cnx_activation act;
     int offset; /* of the pointers from the alignment, in floats */
 } product;
 
 typedef struct buffers {
-    guarded a, b, bias, residual, c, before;
+    guarded a, b, bias, residual, c, before, sums;
     float *packed;
 } buffers;
 
@@ -48,6 +48,7 @@ static buffers make(const product *p, const cnx_kernels *k, unsigned long long *
         .residual = guarded_random((rows - 1) * p->ldr + (size_t)p->n, p->offset, state),
         .c = guarded_alloc((rows - 1) * p->ldc + (size_t)p->n, p->offset),
         .before = guarded_alloc((rows - 1) * p->ldc + (size_t)p->n, 0),
+        .sums = guarded_alloc((rows - 1) * p->ldr + (size_t)p->n, p->offset),
     };
     if (p->in_place)
         for (int i = 0; i < p->m; i++)
@@ -69,6 +70,7 @@ static void release(buffers *t)
     guarded_free(&t->residual);
     guarded_free(&t->c);
     guarded_free(&t->before);
+    guarded_free(&t->sums);
     cnx_free(t->packed);
 }
 
@@ -81,6 +83,10 @@ static cnx_epilogue epilogue(const product *p, const buffers *t)
     } else if (p->residual) {
         e.residual = t->residual.x;
         e.residual_ld = p->ldr;
+    }
+    if (p->sums) {
+        e.sums = t->sums.x;
+        e.sums_ld = p->ldr;
     }
     return e;
 }
@@ -101,7 +107,7 @@ static void check_product(const cnx_kernels *k, const product *p, unsigned long 
     CHECK(worst < 4e-7,
           "%s m %d n %d k %d lda %zu ldc %zu bias %d act %d residual %d in place %d: %g", k->name,
           p->m, p->n, p->k, p->lda, p->ldc, p->bias, p->act, p->residual, p->in_place, worst);
-    CHECK(guarded_whole(&t.c) && gaps_whole(t.c.x, p->m, p->n, p->ldc),
+    CHECK(guarded_whole(&t.c) && guarded_whole(&t.sums) && gaps_whole(t.c.x, p->m, p->n, p->ldc),
           "%s m %d n %d k %d ldc %zu wrote outside", k->name, p->m, p->n, p->k, p->ldc);
     release(&t);
 }
@@ -117,6 +123,7 @@ static product random_product(int m, int n, int k, unsigned long long *state)
         .ldr = (size_t)(n + random_int(state, 0, 1) * random_int(state, 1, 9)),
         .bias = random_int(state, 0, 1),
         .residual = random_int(state, 0, 1),
+        .sums = random_int(state, 0, 1),
         .in_place = random_int(state, 0, 2) == 0,
         .act = (cnx_activation)random_int(state, 0, 2),
         .offset = random_int(state, 0, 15),
@@ -144,6 +151,8 @@ static void check_sizes(const cnx_kernels *k)
         check_product(k, &p, &state);
         p.in_place = !p.in_place;
         check_product(k, &p, &state);
+        p.sums = !p.sums;
+        check_product(k, &p, &state);
     }
 }
 
@@ -161,11 +170,16 @@ static void check_grouping(const cnx_kernels *k, int n, int depth, bool in_place
     for (int step = 1; step < ROWS; step += 4) {
         memcpy(t.c.x, t.residual.x, bytes);
         memcpy(grouped.x, t.residual.x, bytes);
-        cnx_epilogue e = {t.bias.x, p.act, in_place ? t.c.x : t.residual.x, p.ldr};
+        cnx_epilogue e = {.bias = t.bias.x,
+                          .act = p.act,
+                          .residual = in_place ? t.c.x : t.residual.x,
+                          .residual_ld = p.ldr};
         k->gemm(ROWS, n, depth, t.a.x, p.lda, t.packed, t.c.x, p.ldc, &e);
         for (int i = 0; i < ROWS; i += step) {
             float *c = grouped.x + (size_t)i * p.ldc;
             e.residual = in_place ? c : t.residual.x + (size_t)i * p.ldr;
+            e.sums = i % 3 ? t.sums.x : NULL;
+            e.sums_ld = p.ldr;
             k->gemm(ROWS - i < step ? ROWS - i : step, n, depth, t.a.x + (size_t)i * p.lda, p.lda,
                     t.packed, c, p.ldc, &e);
         }
@@ -173,6 +187,30 @@ static void check_grouping(const cnx_kernels *k, int n, int depth, bool in_place
               k->name, n, depth, in_place, step);
     }
     guarded_free(&grouped);
+    release(&t);
+}
+
+/* Columns from a multiple of 32 on are a packed matrix of their own, with the same bits. */
+static void check_columns(const cnx_kernels *k, int n, int depth)
+{
+    enum { ROWS = 17, STEP = 96 };
+    unsigned long long state = 12;
+    product p = {.m = ROWS, .n = n, .k = depth, .bias = true, .residual = true};
+    p.lda = (size_t)depth;
+    p.ldc = p.ldr = (size_t)n;
+    buffers t = make(&p, k, &state);
+    guarded parts = guarded_alloc(t.c.n, 3);
+    cnx_epilogue e = epilogue(&p, &t);
+    k->gemm(ROWS, n, depth, t.a.x, p.lda, t.packed, t.c.x, p.ldc, &e);
+    for (int j = 0; j < n; j += STEP) {
+        e.bias = t.bias.x + j;
+        e.residual = t.residual.x + j;
+        k->gemm(ROWS, n - j < STEP ? n - j : STEP, depth, t.a.x, p.lda,
+                t.packed + k->gemm_packed_size(depth, j), parts.x + j, p.ldc, &e);
+    }
+    CHECK(memcmp(t.c.x, parts.x, t.c.n * sizeof(float)) == 0, "%s n %d k %d: %d columns at a time",
+          k->name, n, depth, STEP);
+    guarded_free(&parts);
     release(&t);
 }
 
@@ -229,6 +267,8 @@ int main(void)
             check_grouping(k, 96, 33, in_place);
             check_grouping(k, 300, 520, in_place);
         }
+        check_columns(k, 200, 40);
+        check_columns(k, 333, 900);
     }
     return CHECK_RESULT;
 }

@@ -43,7 +43,10 @@ static guarded multiply(const cnx_kernels *k, const product *p, const float *a, 
     guarded packed = pack(k, p, b);
     guarded c = guarded_alloc(residual->n, p->offset);
     memcpy(c.x, residual->x, c.n * sizeof(float));
-    const cnx_epilogue e = {bias, p->act, p->in_place ? c.x : residual->x, ldc};
+    const cnx_epilogue e = {.bias = bias,
+                            .act = p->act,
+                            .residual = p->in_place ? c.x : residual->x,
+                            .residual_ld = ldc};
     k->gemm(p->m, p->n, p->k, a, lda, packed.x, c.x, ldc, &e);
     CHECK(guarded_whole(&c), "%s m %d n %d k %d wrote outside", k->name, p->m, p->n, p->k);
     for (int i = 0; i + 1 < p->m; i++)
