@@ -188,11 +188,21 @@ static void check_mlp(const cnx_kernels *k, const mlp_case *m)
 int main(void)
 {
     static const mlp_case cases[] = {
-        {1, 1, 8, 32, 0, false, true},    {7, 7, 40, 160, 3, false, true},
-        {24, 31, 12, 48, 0, false, true}, {5, 9, 96, 384, 0, false, false},
-        {3, 3, 33, 70, 1, false, true},   {33, 35, 3, 5, 0, false, true},
-        {1, 1, 8, 32, 0, true, false},    {9, 13, 40, 160, 2, true, false},
-        {30, 31, 8, 32, 0, true, true},   {4, 4, 80, 320, 0, true, false},
+        {1, 1, 8, 32, 0, false, true},
+        {7, 7, 40, 160, 3, false, true},
+        {24, 31, 12, 48, 0, false, true},
+        {5, 9, 96, 384, 0, false, false},
+        {3, 3, 33, 70, 1, false, true},
+        {33, 35, 3, 5, 0, false, true},
+        {1, 1, 8, 32, 0, true, false},
+        {9, 13, 40, 160, 2, true, false},
+        {30, 31, 8, 32, 0, true, true},
+        {4, 4, 80, 320, 0, true, false},
+        /* few pixels and large matrices: cut by columns */
+        {1, 1, 512, 512, 0, false, true},
+        {5, 9, 260, 1040, 3, false, true},
+        {3, 7, 300, 1200, 0, true, false},
+        {13, 8, 800, 330, 1, true, true},
     };
     cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
