@@ -4,7 +4,7 @@
  * scene-parsing sample as well.
  */
 #include "eval/semantic_scores.h"
-#include "core/image/image.h"
+#include "core/image/labels.h"
 #include "tests/golden/golden.h"
 
 /* One folder of the tree. */
@@ -12,42 +12,36 @@ typedef struct golden_case {
     const char *path;
     cnx_semantic_rules rules;
     cnx_semantic_score_options options;
+    cnx_label_reader *readers[2];
     cnx_semantic_counter *counter;
     cnx_semantic_counts counts;
     int64_t *confusion;
 } golden_case;
 
-/* The red plane of a picture: a grey label map has its value in all three. */
-static uint8_t *read_labels(const golden_case *c, const cJSON *name, int *width, int *height)
+static bool read_labels(cnx_label_map *out, cnx_label_reader *reader, const golden_case *c,
+                        const cJSON *name)
 {
     char path[GOLDEN_PATH];
-    cnx_image image;
     cnx_error err = {0};
     golden_format(path, "%s/%s", c->path, cJSON_GetStringValue(name));
-    const bool read = cnx_image_read(&image, path, NULL, &err) == CNX_OK;
+    const bool read =
+        cnx_labels_read(out, reader, path, CNX_LABELS_INDEX, &err) == CNX_OK && out->u8;
     CHECK(read, "%s", err.message);
-    if (!read)
-        return NULL;
-    const size_t pixels = (size_t)image.width * (size_t)image.height;
-    for (size_t i = 0; i < pixels; i++)
-        image.data[i] = image.data[3 * i];
-    *width = image.width;
-    *height = image.height;
-    return image.data;
+    return read;
 }
 
 static void count_pair(golden_case *c, const cJSON *pair)
 {
-    int w = 0, h = 0, pred_w = 0, pred_h = 0;
-    uint8_t *pred = read_labels(c, cJSON_GetArrayItem(pair, 0), &pred_w, &pred_h);
-    uint8_t *truth = read_labels(c, cJSON_GetArrayItem(pair, 1), &w, &h);
-    CHECK(w == pred_w && h == pred_h, "%s: sizes differ", c->path);
-    if (pred && truth && w == pred_w && h == pred_h)
-        cnx_semantic_count(c->counter, (cnx_label_view){truth, false},
-                           (cnx_label_view){pred, false}, (size_t)w * (size_t)h, &c->counts,
-                           c->confusion);
-    cnx_free(pred);
-    cnx_free(truth);
+    cnx_label_map pred, truth;
+    if (!read_labels(&pred, c->readers[0], c, cJSON_GetArrayItem(pair, 0)) ||
+        !read_labels(&truth, c->readers[1], c, cJSON_GetArrayItem(pair, 1)))
+        return;
+    const bool fits = pred.width == truth.width && pred.height == truth.height;
+    CHECK(fits, "%s: sizes differ", c->path);
+    if (fits)
+        cnx_semantic_count(c->counter, (cnx_label_view){truth.u8, false},
+                           (cnx_label_view){pred.u8, false},
+                           (size_t)truth.width * (size_t)truth.height, &c->counts, c->confusion);
 }
 
 static void check_counts(const golden_case *c, const cJSON *want, const char *key,
@@ -122,7 +116,9 @@ static void run_case(golden_case *c, const cJSON *want, const cJSON *file)
     c->options.beta = cJSON_IsNumber(beta) ? beta->valuedouble : 1;
     c->options.replace_nan = cJSON_IsNumber(replacement);
     c->options.replacement = c->options.replace_nan ? replacement->valuedouble : 0;
-    const bool opened = cnx_semantic_counter_open(&c->counter, &c->rules, &err) == CNX_OK &&
+    const bool opened = cnx_label_reader_open(&c->readers[0], &err) == CNX_OK &&
+                        cnx_label_reader_open(&c->readers[1], &err) == CNX_OK &&
+                        cnx_semantic_counter_open(&c->counter, &c->rules, &err) == CNX_OK &&
                         cnx_semantic_counts_alloc(&c->counts, c->rules.classes, &err) == CNX_OK;
     CHECK(opened, "%s: %s", c->path, err.message);
     c->confusion = calloc((size_t)c->rules.classes * (size_t)c->rules.classes, sizeof(int64_t));
@@ -141,6 +137,8 @@ static void run_case(golden_case *c, const cJSON *want, const cJSON *file)
     free(c->confusion);
     cnx_semantic_counts_free(&c->counts);
     cnx_semantic_counter_close(&c->counter);
+    cnx_label_reader_close(&c->readers[0]);
+    cnx_label_reader_close(&c->readers[1]);
 }
 
 static void visit(void *user, const golden_tree *tree, const char *name)

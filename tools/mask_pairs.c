@@ -1,0 +1,302 @@
+#include "tools/mask_pairs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { MAX_DEPTH = 32 };
+
+/* One file of a side. */
+typedef struct mask_file {
+    char *path; /* owned */
+    char *name; /* owned */
+} mask_file;
+
+typedef struct mask_list {
+    const cnx_mask_folder *folder;
+    mask_file *items;
+    size_t count, capacity;
+    size_t others; /* files that are no .png or lack the suffix */
+    bool nested;   /* some are in subfolders */
+} mask_list;
+
+static cnx_status out_of_memory(cnx_error *err)
+{
+    return cnx_fail(err, CNX_ERR_MEMORY, "not enough memory for the list of label maps");
+}
+
+static void free_list(mask_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].path);
+        free(list->items[i].name);
+    }
+    free(list->items);
+}
+
+/* ---- listing ---- */
+
+static bool ends_in(const char *text, size_t length, const char *end)
+{
+    const size_t n = strlen(end);
+    return length >= n && strncasecmp(text + length - n, end, n) == 0;
+}
+
+static bool has_png(const char *suffix)
+{
+    return ends_in(suffix, strlen(suffix), ".png");
+}
+
+/* The part of a file's name before suffix and ".png"; 0 when this is no file of the list. */
+static size_t stem_length(const cnx_mask_folder *folder, const char *file)
+{
+    if (!has_png(file))
+        return 0;
+    const size_t length = strlen(file) - strlen(".png");
+    if (!folder->suffix || !*folder->suffix)
+        return length;
+    const size_t suffix = strlen(folder->suffix) - (has_png(folder->suffix) ? strlen(".png") : 0);
+    const bool fits =
+        length > suffix && memcmp(file + length - suffix, folder->suffix, suffix) == 0;
+    return fits ? length - suffix : 0;
+}
+
+static cnx_status add_file(mask_list *list, const char *path, size_t name_at, cnx_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *file = slash && slash >= path + name_at ? slash + 1 : path + name_at;
+    const size_t stem = stem_length(list->folder, file);
+    if (!stem) {
+        list->others++;
+        return CNX_OK;
+    }
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        mask_file *items = realloc(list->items, capacity * sizeof *items);
+        if (!items)
+            return out_of_memory(err);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    mask_file *item = &list->items[list->count];
+    *item = (mask_file){.path = strdup(path),
+                        .name = strndup(path + name_at, (size_t)(file - path) - name_at + stem)};
+    list->count++;
+    if (!item->path || !item->name)
+        return out_of_memory(err);
+    list->nested |= strchr(item->name, '/') != NULL;
+    return CNX_OK;
+}
+
+/* name_at: where the part below the outermost folder begins in the paths of its files. */
+static cnx_status add_folder(mask_list *list, const char *path, size_t name_at, int depth,
+                             cnx_error *err);
+
+static cnx_status add_entry(mask_list *list, const char *folder, const char *entry, size_t name_at,
+                            int depth, cnx_error *err)
+{
+    char *path = NULL;
+    struct stat info;
+    cnx_status status = CNX_OK;
+    const bool slashed = folder[strlen(folder) - 1] == '/';
+    if (asprintf(&path, "%s%s%s", folder, slashed ? "" : "/", entry) < 0)
+        return out_of_memory(err);
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        status = add_folder(list, path, name_at, depth + 1, err);
+    else /* what cannot be read is found out when its turn comes */
+        status = add_file(list, path, name_at, err);
+    free(path);
+    return status;
+}
+
+static cnx_status add_folder(mask_list *list, const char *path, size_t name_at, int depth,
+                             cnx_error *err)
+{
+    CNX_FAIL_IF(depth > MAX_DEPTH, CNX_ERR_IO,
+                "%s: more than %d folders deep; do links lead in a circle?", path, MAX_DEPTH);
+    DIR *dir = opendir(path);
+    CNX_FAIL_IF(!dir, CNX_ERR_IO, "%s: %s", path, strerror(errno));
+    cnx_status status = CNX_OK;
+    const struct dirent *entry;
+    while (status == CNX_OK && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            status = add_entry(list, path, entry->d_name, name_at, depth, err);
+    closedir(dir);
+    return status;
+}
+
+static cnx_status list_folder(mask_list *list, cnx_error *err)
+{
+    const char *path = list->folder->path;
+    const bool slashed = path[strlen(path) - 1] == '/';
+    CNX_TRY(add_folder(list, path, strlen(path) + !slashed, 0, err));
+    if (list->count)
+        return CNX_OK;
+    CNX_FAIL_IF(!list->others, CNX_ERR_IO,
+                "%s: this folder is empty; expected the label maps (.png) of the %s", path,
+                list->folder->what);
+    const char *suffix = list->folder->suffix ? list->folder->suffix : "";
+    return cnx_fail(err, CNX_ERR_IO,
+                    "%s: found %zu file%s, but no label map called *%s%s for the %s", path,
+                    list->others, list->others == 1 ? "" : "s", suffix,
+                    has_png(suffix) ? "" : ".png", list->folder->what);
+}
+
+/* ---- pairing ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    const mask_file *first = a, *second = b;
+    const int order = strcmp(first->name, second->name);
+    return order ? order : strcmp(first->path, second->path);
+}
+
+/* Leaves the names without their folders. */
+static void flatten(mask_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char *name = list->items[i].name;
+        const char *slash = strrchr(name, '/');
+        if (slash)
+            memmove(name, slash + 1, strlen(slash));
+    }
+}
+
+static cnx_status sort(mask_list *list, cnx_error *err)
+{
+    qsort(list->items, list->count, sizeof *list->items, by_name);
+    for (size_t i = 1; i < list->count; i++)
+        CNX_FAIL_IF(strcmp(list->items[i - 1].name, list->items[i].name) == 0, CNX_ERR_ARGUMENT,
+                    "%s and %s have one name, \"%s\": which of them belongs to the other folder's?",
+                    list->items[i - 1].path, list->items[i].path, list->items[i].name);
+    return CNX_OK;
+}
+
+static int find_name(const void *name, const void *file)
+{
+    return strcmp(name, ((const mask_file *)file)->name);
+}
+
+/* Is this "x_color" beside "x": what cnx segment --save color writes beside a label map? */
+static bool is_by_product(const mask_list *list, const char *name)
+{
+    static const char *const ends[] = {"_color", "_overlay", "_confidence"};
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (!ends_in(name, length, ends[i]))
+            continue;
+        char *stem = strndup(name, length - strlen(ends[i]));
+        const bool found =
+            stem && bsearch(stem, list->items, list->count, sizeof *list->items, find_name);
+        free(stem);
+        return found;
+    }
+    return false;
+}
+
+/* Gives a file's path to a pair.  Its name stays in the list, which is still searched. */
+static cnx_status take(cnx_mask_pair *pair, mask_file *file, int side, cnx_error *err)
+{
+    pair->paths[side] = file->path;
+    file->path = NULL;
+    if (!pair->name)
+        pair->name = strdup(file->name);
+    return pair->name ? CNX_OK : out_of_memory(err);
+}
+
+static cnx_status merge(cnx_mask_pairs *out, mask_list lists[2], cnx_error *err)
+{
+    size_t at[2] = {0, 0};
+    out->items = calloc(lists[0].count + lists[1].count, sizeof *out->items);
+    if (!out->items)
+        return out_of_memory(err);
+    while (at[0] < lists[0].count || at[1] < lists[1].count) {
+        mask_file *files[2];
+        for (int side = 0; side < 2; side++)
+            files[side] = at[side] < lists[side].count ? &lists[side].items[at[side]] : NULL;
+        const int order = !files[0] ? 1 : !files[1] ? -1 : strcmp(files[0]->name, files[1]->name);
+        at[0] += order <= 0;
+        at[1] += order >= 0;
+        if (order < 0 && is_by_product(&lists[0], files[0]->name)) {
+            out->passed_over++;
+            continue;
+        }
+        cnx_mask_pair *pair = &out->items[out->count++];
+        if (order <= 0)
+            CNX_TRY(take(pair, files[0], 0, err));
+        if (order >= 0)
+            CNX_TRY(take(pair, files[1], 1, err));
+        out->unpaired += order != 0;
+    }
+    return CNX_OK;
+}
+
+/* Two files: a pair whatever they are called. */
+static cnx_status pair_files(cnx_mask_pairs *out, const cnx_mask_folder folders[2], cnx_error *err)
+{
+    const char *slash = strrchr(folders[0].path, '/');
+    const char *base = slash ? slash + 1 : folders[0].path, *dot = strrchr(base, '.');
+    out->items = calloc(1, sizeof *out->items);
+    if (!out->items)
+        return out_of_memory(err);
+    out->count = 1;
+    out->items->name = dot && dot != base ? strndup(base, (size_t)(dot - base)) : strdup(base);
+    for (int side = 0; side < 2; side++)
+        out->items->paths[side] = strdup(folders[side].path);
+    const cnx_mask_pair *pair = out->items;
+    return pair->name && pair->paths[0] && pair->paths[1] ? CNX_OK : out_of_memory(err);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+cnx_status cnx_mask_pairs_find(cnx_mask_pairs *out, const cnx_mask_folder folders[2],
+                               cnx_error *err)
+{
+    *out = (cnx_mask_pairs){0};
+    if (is_file(folders[0].path) && is_file(folders[1].path))
+        return pair_files(out, folders, err);
+    mask_list lists[2] = {{.folder = &folders[0]}, {.folder = &folders[1]}};
+    cnx_status status = CNX_OK;
+    for (int side = 0; side < 2; side++)
+        CNX_CHECK(list_folder(&lists[side], err));
+    for (int side = 0; side < 2; side++) {
+        if (!lists[0].nested || !lists[1].nested)
+            flatten(&lists[side]);
+        CNX_CHECK(sort(&lists[side], err));
+    }
+    status = merge(out, lists, err);
+cleanup:
+    free_list(&lists[0]);
+    free_list(&lists[1]);
+    return status;
+}
+
+void cnx_mask_pairs_free(cnx_mask_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        free(pairs->items[i].name);
+        free(pairs->items[i].paths[0]);
+        free(pairs->items[i].paths[1]);
+    }
+    free(pairs->items);
+    *pairs = (cnx_mask_pairs){0};
+}
+
+cnx_status cnx_mask_pair_fail(const cnx_mask_pair *pair, const cnx_mask_folder folders[2],
+                              cnx_error *err)
+{
+    const int there = pair->paths[0] ? 0 : 1;
+    const cnx_mask_folder *other = &folders[!there];
+    const char *suffix = other->suffix ? other->suffix : "";
+    return cnx_fail(err, CNX_ERR_IO, "%s: has no partner: found no %s%s%s among the %s in %s",
+                    pair->paths[there], pair->name, suffix, has_png(suffix) ? "" : ".png",
+                    other->what, other->path);
+}
