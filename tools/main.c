@@ -11,6 +11,7 @@ static const cnx_command *const commands[] = {
     &cnx_command_segment,
     &cnx_command_info,
     &cnx_command_convert,
+    &cnx_command_score,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

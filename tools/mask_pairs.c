@@ -1,14 +1,12 @@
 #include "tools/mask_pairs.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { MAX_DEPTH = 32 };
+#include "datasets/folder.h"
 
 /* One file of a side. */
 typedef struct mask_file {
@@ -19,7 +17,7 @@ typedef struct mask_file {
 typedef struct mask_list {
     const cnx_mask_folder *folder;
     mask_file *items;
-    size_t count, capacity;
+    size_t count;
     size_t others; /* files that are no .png or lack the suffix */
     bool nested;   /* some are in subfolders */
 } mask_list;
@@ -65,77 +63,43 @@ static size_t stem_length(const cnx_mask_folder *folder, const char *file)
     return fits ? length - suffix : 0;
 }
 
-static cnx_status add_file(mask_list *list, const char *path, size_t name_at, cnx_error *err)
+/* Is this file of a folder one of the list's? */
+static bool is_wanted(void *user, const char *name)
 {
-    const char *slash = strrchr(path, '/');
-    const char *file = slash && slash >= path + name_at ? slash + 1 : path + name_at;
-    const size_t stem = stem_length(list->folder, file);
-    if (!stem) {
-        list->others++;
-        return CNX_OK;
-    }
-    if (list->count == list->capacity) {
-        const size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        mask_file *items = realloc(list->items, capacity * sizeof *items);
-        if (!items)
-            return out_of_memory(err);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    mask_file *item = &list->items[list->count];
-    *item = (mask_file){.path = strdup(path),
-                        .name = strndup(path + name_at, (size_t)(file - path) - name_at + stem)};
-    list->count++;
-    if (!item->path || !item->name)
-        return out_of_memory(err);
-    list->nested |= strchr(item->name, '/') != NULL;
-    return CNX_OK;
+    mask_list *list = user;
+    const char *slash = strrchr(name, '/');
+    if (stem_length(list->folder, slash ? slash + 1 : name))
+        return true;
+    list->others++;
+    return false;
 }
 
-/* name_at: where the part below the outermost folder begins in the paths of its files. */
-static cnx_status add_folder(mask_list *list, const char *path, size_t name_at, int depth,
-                             cnx_error *err);
-
-static cnx_status add_entry(mask_list *list, const char *folder, const char *entry, size_t name_at,
-                            int depth, cnx_error *err)
+static cnx_status add_file(mask_list *list, const char *name, cnx_error *err)
 {
-    char *path = NULL;
-    struct stat info;
-    cnx_status status = CNX_OK;
-    const bool slashed = folder[strlen(folder) - 1] == '/';
-    if (asprintf(&path, "%s%s%s", folder, slashed ? "" : "/", entry) < 0)
-        return out_of_memory(err);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        status = add_folder(list, path, name_at, depth + 1, err);
-    else /* what cannot be read is found out when its turn comes */
-        status = add_file(list, path, name_at, err);
-    free(path);
-    return status;
-}
-
-static cnx_status add_folder(mask_list *list, const char *path, size_t name_at, int depth,
-                             cnx_error *err)
-{
-    CNX_FAIL_IF(depth > MAX_DEPTH, CNX_ERR_IO,
-                "%s: more than %d folders deep; do links lead in a circle?", path, MAX_DEPTH);
-    DIR *dir = opendir(path);
-    CNX_FAIL_IF(!dir, CNX_ERR_IO, "%s: %s", path, strerror(errno));
-    cnx_status status = CNX_OK;
-    const struct dirent *entry;
-    while (status == CNX_OK && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.')
-            status = add_entry(list, path, entry->d_name, name_at, depth, err);
-    closedir(dir);
-    return status;
+    const char *slash = strrchr(name, '/');
+    const char *file = slash ? slash + 1 : name;
+    const size_t length = (size_t)(file - name) + stem_length(list->folder, file);
+    list->nested |= slash != NULL;
+    mask_file *item = &list->items[list->count++];
+    item->path = cnx_folder_join(list->folder->path, name);
+    item->name = strndup(name, length);
+    return item->path && item->name ? CNX_OK : out_of_memory(err);
 }
 
 static cnx_status list_folder(mask_list *list, cnx_error *err)
 {
     const char *path = list->folder->path;
-    const bool slashed = path[strlen(path) - 1] == '/';
-    CNX_TRY(add_folder(list, path, strlen(path) + !slashed, 0, err));
-    if (list->count)
-        return CNX_OK;
+    cnx_folder files = {0};
+    cnx_status status = CNX_OK;
+    CNX_TRY(cnx_folder_list(&files, path, is_wanted, list, err));
+    list->items = calloc(files.count + 1, sizeof *list->items);
+    if (!list->items)
+        status = out_of_memory(err);
+    for (size_t i = 0; i < files.count && status == CNX_OK; i++)
+        status = add_file(list, files.names[i], err);
+    cnx_folder_free(&files);
+    if (status != CNX_OK || list->count)
+        return status;
     CNX_FAIL_IF(!list->others, CNX_ERR_IO,
                 "%s: this folder is empty; expected the label maps (.png) of the %s", path,
                 list->folder->what);

@@ -29,8 +29,8 @@ typedef struct cnx_mask_folder {
 /*
  * The .png files at any depth below both folders (no dot files), paired by their path below the
  * folder without suffix; where one of the folders has no subfolders, by their names alone.  Two
- * files are a pair by themselves.  A folder that cannot be read or holds no label map is CNX_ERR_IO,
- * two files of one folder with one name CNX_ERR_ARGUMENT.  The caller frees *out in any case.
+ * files are a pair by themselves.  A folder that cannot be read or holds no label map is
+ * CNX_ERR_IO, two files of one folder with one name CNX_ERR_ARGUMENT.  The caller frees *out in any case.
  */
 cnx_status cnx_mask_pairs_find(cnx_mask_pairs *out, const cnx_mask_folder folders[2],
                                cnx_error *err);

@@ -17,7 +17,7 @@ typedef struct cnx_rule_args {
 /* clang-format off */
 #define CNX_RULE_OPTIONS(type)                                                                     \
     {CNX_OPT_TEXT, 0, "classes", "ade20k|FILE|N",                                                  \
-     "a known data set (ade20k, imagenet-s50 ...), a JSON file with the class names, or their number", \
+     "a known data set (ade20k, imagenet-s50 ...), a JSON file with the class names, or a number", \
      .offset = offsetof(type, rule.classes)},                                                      \
     {CNX_OPT_INT, 0, "ignore", "N", "the truth's value whose pixels are left out",                 \
      .otherwise = "the data set's, else 255", .max = 65535, .offset = offsetof(type, rule.ignore)}, \
