@@ -101,13 +101,19 @@ void cnx_segmentor_close(cnx_segmentor **seg)
     *seg = NULL;
 }
 
-size_t cnx_segmentor_trim(cnx_segmentor *seg)
+void cnx_segmentor_trim(cnx_segmentor *seg)
 {
-    const size_t bytes = seg->arena_bytes;
     cnx_free(seg->arena);
     seg->arena = NULL;
     seg->arena_bytes = 0;
-    return bytes;
+}
+
+void cnx_segmentor_set_threads(cnx_segmentor *seg, int threads)
+{
+    if (seg->threads == threads)
+        return;
+    seg->threads = threads;
+    cnx_plan_close(&seg->plan); /* scratch is laid out for a number of threads */
 }
 
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg)
@@ -118,6 +124,11 @@ const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg)
 const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg)
 {
     return &seg->network->kernels;
+}
+
+size_t cnx_segmentor_weights_bytes(const cnx_segmentor *seg)
+{
+    return weight_bytes(seg->network);
 }
 
 /* ---- the network ---- */

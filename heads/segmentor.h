@@ -27,11 +27,14 @@ void cnx_segmentor_close(cnx_segmentor **seg);
  */
 cnx_status cnx_segmentor_share(cnx_segmentor **out, const cnx_segmentor *of, int threads,
                                cnx_error *err);
-/* Frees what is kept from one run to the next, the feature maps' memory, and tells how much. */
-size_t cnx_segmentor_trim(cnx_segmentor *seg);
+/* Frees what is kept from one run to the next: the feature maps' memory. */
+void cnx_segmentor_trim(cnx_segmentor *seg);
+/* For the runs and estimates that follow; at least 1. */
+void cnx_segmentor_set_threads(cnx_segmentor *seg, int threads);
 
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg);
 const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg);
+size_t cnx_segmentor_weights_bytes(const cnx_segmentor *seg); /* packed; shared ones once */
 
 /* What beside the labels. */
 enum {

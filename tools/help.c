@@ -41,6 +41,7 @@ static void print_range(const cnx_option *option, char *out, size_t size)
     *out = '\0';
     switch (option->kind) {
     case CNX_OPT_INT:
+    case CNX_OPT_INT_OR_AUTO:
         snprintf(out, size, "%.0f to %.0f", option->min, option->max);
         break;
     case CNX_OPT_REAL:

@@ -90,20 +90,19 @@ void cnx_meter_item(cnx_meter *p, const char *name)
 {
     const char *slash = strrchr(name, '/');
     p->current = slash && slash[1] ? slash + 1 : name;
-    p->share = 0;
     show(p, false);
 }
 
 void cnx_meter_share(cnx_meter *p, double share)
 {
-    p->share = share < 0 ? 0 : share > 1 ? 1 : share;
+    p->share = share;
     show(p, false);
 }
 
 void cnx_meter_item_done(cnx_meter *p)
 {
     p->done++;
-    p->share = 0;
+    p->share = p->share > 1 ? p->share - 1 : 0;
     p->current = NULL;
     show(p, true);
 }

@@ -44,11 +44,13 @@ static bool parse_decimal(const char *text, size_t length, double *out)
 static cnx_status parse_int(const cnx_option *option, const char *text, cnx_int_arg *out,
                             cnx_error *err)
 {
-    int value;
-    CNX_FAIL_IF(!parse_whole(text, strlen(text), &value) || value < option->min ||
-                    value > option->max,
-                CNX_ERR_ARGUMENT, "\"%s\" is not a whole number from %.0f to %.0f", text,
-                option->min, option->max);
+    const bool may_be_auto = option->kind == CNX_OPT_INT_OR_AUTO;
+    int value = 0;
+    CNX_FAIL_IF(!(may_be_auto && strcmp(text, "auto") == 0) &&
+                    (!parse_whole(text, strlen(text), &value) || value < option->min ||
+                     value > option->max),
+                CNX_ERR_ARGUMENT, "\"%s\" is not a whole number from %.0f to %.0f%s", text,
+                option->min, option->max, may_be_auto ? ", or the word auto" : "");
     out->value = value;
     return CNX_OK;
 }
@@ -191,6 +193,7 @@ cnx_status cnx_option_value(const cnx_option *option, const char *text, void *ta
     case CNX_OPT_TEXTS:
         return add_text(text, target, err);
     case CNX_OPT_INT:
+    case CNX_OPT_INT_OR_AUTO:
         return parse_int(option, text, target, err);
     case CNX_OPT_REAL:
         return parse_real(option, text, target, err);

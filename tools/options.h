@@ -58,12 +58,13 @@ typedef enum cnx_option_kind {
     CNX_OPT_GROUP, /* a heading of the help text; `help` is its title */
     CNX_OPT_FLAG,
     CNX_OPT_TEXT,
-    CNX_OPT_TEXTS, /* may be repeated; all are kept */
-    CNX_OPT_INT,   /* min..max */
-    CNX_OPT_REAL,  /* min..max */
-    CNX_OPT_REALS, /* comma-separated, each min..max */
-    CNX_OPT_BYTES, /* 512M, 1.5G, plain bytes */
-    CNX_OPT_SIZE,  /* two whole numbers, AxB, each min..max */
+    CNX_OPT_TEXTS,       /* may be repeated; all are kept */
+    CNX_OPT_INT,         /* min..max */
+    CNX_OPT_INT_OR_AUTO, /* the same, or the word "auto": 0 */
+    CNX_OPT_REAL,        /* min..max */
+    CNX_OPT_REALS,       /* comma-separated, each min..max */
+    CNX_OPT_BYTES,       /* 512M, 1.5G, plain bytes */
+    CNX_OPT_SIZE,        /* two whole numbers, AxB, each min..max */
     CNX_OPT_SIZE_OR_NONE,
     CNX_OPT_CHOICE, /* one of choices; a cnx_int_arg with its index */
     CNX_OPT_SET     /* comma-separated choices; repeated flags add up */

@@ -84,6 +84,10 @@ const cnx_option cnx_segment_options[] = {
     {CNX_OPT_GROUP, .help = "Running"},
     {CNX_OPT_INT, 0, "threads", "N", "threads; the results do not depend on it",
      .otherwise = "all processors", .min = 1, .max = 1024, .offset = AT(threads)},
+    {CNX_OPT_INT_OR_AUTO, 0, "jobs", "N|auto",
+     "pictures at the same time, between which the threads are divided; the results do not depend "
+     "on it. auto: several where one is too small for all threads, as far as memory allows",
+     .fallback = "auto", .min = 1, .max = 1024, .offset = AT(jobs)},
     {CNX_OPT_BYTES, 0, "max-memory", "SIZE",
      "refuse pictures that would need more, such as 512M or 2G", .otherwise = "no limit",
      .offset = AT(max_memory)},

@@ -36,6 +36,7 @@ typedef struct cnx_segment_args {
     cnx_reals_arg scales;
     cnx_flag_arg flip;
     cnx_int_arg exif, threads, kernels, weights; /* weights: a cnx_weight_type */
+    cnx_int_arg jobs;                            /* 0: auto */
     cnx_bytes_arg max_memory;
     cnx_flag_arg dry_run, keep_going, json, quiet, no_progress;
 } cnx_segment_args;

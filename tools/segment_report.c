@@ -115,7 +115,7 @@ cnx_status cnx_segment_report_failed(const char *name, const char *reason, cnx_e
     return finish(object, sound, err);
 }
 
-static bool add_plan(cJSON *object, const cnx_segment_estimate *e)
+static bool add_plan(cJSON *object, const cnx_segment_estimate *e, int jobs, size_t total)
 {
     cJSON *network = cJSON_AddObjectToObject(object, "network");
     cJSON *memory = cJSON_AddObjectToObject(object, "memory");
@@ -124,34 +124,40 @@ static bool add_plan(cJSON *object, const cnx_segment_estimate *e)
            cJSON_AddNumberToObject(object, "passes", e->passes) &&
            cJSON_AddNumberToObject(object, "windows", e->windows) &&
            cJSON_AddNumberToObject(object, "multiply_adds", e->macs) &&
+           cJSON_AddNumberToObject(object, "jobs", jobs) &&
            cJSON_AddNumberToObject(memory, "weights", (double)e->weights_bytes) &&
            cJSON_AddNumberToObject(memory, "network", (double)e->arena_bytes) &&
            cJSON_AddNumberToObject(memory, "picture", (double)e->picture_bytes) &&
-           cJSON_AddNumberToObject(memory, "total", (double)e->total_bytes);
+           cJSON_AddNumberToObject(memory, "total", (double)total);
 }
 
 static cnx_status print_plan(const char *name, int width, int height, const cnx_segment_estimate *e,
-                             cnx_error *err)
+                             int jobs, size_t total, cnx_error *err)
 {
+    char at_once[48] = "";
+    if (jobs > 1)
+        snprintf(at_once, sizeof at_once, "; %d pictures at once", jobs);
     char *shown = cnx_utf8_copy(name);
     CNX_FAIL_IF(!shown, CNX_ERR_MEMORY, "not enough memory for the report");
     cnx_words_printable(shown);
     printf("%s: %dx%d, network %dx%d, %d pass%s, %d window%s, %s multiply-adds, memory %s "
-           "(weights %s, network %s, picture %s)\n",
+           "(weights %s, network %s, picture %s%s)\n",
            shown, width, height, e->net_w, e->net_h, e->passes, e->passes == 1 ? "" : "es",
            e->windows, e->windows == 1 ? "" : "s", cnx_words_si(e->macs).text,
-           cnx_words_bytes(e->total_bytes).text, cnx_words_bytes(e->weights_bytes).text,
-           cnx_words_bytes(e->arena_bytes).text, cnx_words_bytes(e->picture_bytes).text);
+           cnx_words_bytes(total).text, cnx_words_bytes(e->weights_bytes).text,
+           cnx_words_bytes(e->arena_bytes).text, cnx_words_bytes(e->picture_bytes).text, at_once);
     free(shown);
     return cnx_console_flush(err);
 }
 
 cnx_status cnx_segment_report_plan(const char *name, int width, int height,
-                                   const cnx_segment_estimate *estimate, bool json, cnx_error *err)
+                                   const cnx_segment_estimate *estimate, int jobs, size_t total,
+                                   bool json, cnx_error *err)
 {
     if (!json)
-        return print_plan(name, width, height, estimate, err);
+        return print_plan(name, width, height, estimate, jobs, total, err);
     cJSON *object = cJSON_CreateObject();
-    const bool sound = add_picture(object, name, width, height) && add_plan(object, estimate);
+    const bool sound =
+        add_picture(object, name, width, height) && add_plan(object, estimate, jobs, total);
     return finish(object, sound, err);
 }

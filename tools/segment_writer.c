@@ -292,13 +292,17 @@ static cnx_status complete_files(cnx_segment_writer *w, cnx_error *err)
     return CNX_OK;
 }
 
-cnx_status cnx_segment_writer_finish(cnx_segment_writer *w, cnx_image *picture, cnx_error *err)
+cnx_status cnx_segment_writer_complete(cnx_segment_writer *w, cnx_image *picture, cnx_error *err)
 {
     CNX_FAIL_IF(w->rows_done != w->target.height, CNX_ERR_INTERNAL, "%d of %d rows came",
                 w->rows_done, w->target.height);
     if (w->labels)
         CNX_TRY(write_overlay(w, picture, err));
-    CNX_TRY(complete_files(w, err));
+    return complete_files(w, err);
+}
+
+cnx_status cnx_segment_writer_commit(cnx_segment_writer *w, cnx_error *err)
+{
     for (int kind = 0; kind < CNX_SAVE_KINDS; kind++) {
         if (!w->files[kind].used)
             continue;

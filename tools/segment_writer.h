@@ -21,9 +21,10 @@ cnx_status cnx_segment_writer_open(cnx_segment_writer **out, const cnx_segment_t
 /* The next rows, from top to bottom. */
 cnx_status cnx_segment_writer_rows(cnx_segment_writer *w, const cnx_segment_rows *rows,
                                    cnx_error *err);
-/* Completes all files and puts them into their places.  picture: the colours of an overlay are laid
- * over it. */
-cnx_status cnx_segment_writer_finish(cnx_segment_writer *w, cnx_image *picture, cnx_error *err);
+/* Completes all files beside their places.  picture: the colours of an overlay are laid over it. */
+cnx_status cnx_segment_writer_complete(cnx_segment_writer *w, cnx_image *picture, cnx_error *err);
+/* Puts the completed files into their places: all of them, or none. */
+cnx_status cnx_segment_writer_commit(cnx_segment_writer *w, cnx_error *err);
 /* What has not been finished is gone without a trace. */
 void cnx_segment_writer_close(cnx_segment_writer **w);
 

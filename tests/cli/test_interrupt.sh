@@ -43,6 +43,12 @@ for signal in INT TERM; do
         --save $everything
     folder "long-$signal" a.png a_color.png a_overlay.png a_confidence.png a_prob.npy a_logits.npy
 done
+# Several at once: neither leaves anything, the one that was done stays.
+cp b.ppm c.ppm
+interrupt INT several 18 segment "${endless[@]}" a.png b.ppm c.ppm -o several --save $everything \
+    --jobs 3 --threads 3
+folder several a.png a_color.png a_overlay.png a_confidence.png a_prob.npy a_logits.npy
+says "interrupted after 1 of 3"
 # --keep-going does not go on after that, and an old result stays.
 mkdir old
 echo old >old/b.png
