@@ -111,16 +111,8 @@ static cnx_status prepare(session *s, cnx_error *err)
     s->options.keep_going = args->keep_going.given;
     s->options.summaries = args->json.given || args->per_image.given;
     s->options.meter = &s->meter;
-    for (size_t i = 0; i < s->pairs.count && s->pairs.unpaired && !args->keep_going.given; i++) {
-        const cnx_mask_pair *pair = &s->pairs.items[i];
-        if (pair->paths[0] && pair->paths[1])
-            continue;
-        cnx_mask_pair_fail(pair, s->folders, err);
-        cnx_error_prefix(err,
-                         "%zu of %zu label maps without a partner (--keep-going leaves them out)",
-                         s->pairs.unpaired, s->pairs.count);
-        return err->status;
-    }
+    if (!args->keep_going.given)
+        CNX_TRY(cnx_mask_pairs_check(&s->pairs, s->folders, err));
     return CNX_OK;
 }
 
@@ -231,9 +223,9 @@ static void tell_end(const session *s)
     if (s->args->quiet.given)
         return;
     if (s->pairs.passed_over)
-        cnx_console_note("%zu pictures beside the label maps in %s (colours, overlays, confidence) "
-                         "were passed over",
-                         s->pairs.passed_over, s->folders[0].path);
+        cnx_console_note("%zu pictures beside the label maps (colours, overlays, confidence) were "
+                         "passed over",
+                         s->pairs.passed_over);
     char skipped[64] = "";
     if (s->run.failed)
         snprintf(skipped, sizeof skipped, ", %zu skipped", s->run.failed);
@@ -268,8 +260,8 @@ static int score(const score_args *args)
 {
     const cnx_rule_args *rule = &args->rule;
     session s = {.args = args,
-                 .folders = {{args->pred.value, rule->pred_suffix.value, "predictions"},
-                             {args->truth.value, rule->truth_suffix.value, "truth"}}};
+                 .folders = {{args->pred.value, rule->pred_suffix.value, "predictions", true},
+                             {args->truth.value, rule->truth_suffix.value, "truth", false}}};
     cnx_error error = {0};
     int code;
     cnx_interrupt_catch();

@@ -8,5 +8,6 @@ extern const cnx_command cnx_command_segment;
 extern const cnx_command cnx_command_info;
 extern const cnx_command cnx_command_convert;
 extern const cnx_command cnx_command_score;
+extern const cnx_command cnx_command_compare;
 
 #endif

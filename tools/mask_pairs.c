@@ -148,6 +148,8 @@ static int find_name(const void *name, const void *file)
 /* Is this "x_color" beside "x": what cnx segment --save color writes beside a label map? */
 static bool is_by_product(const mask_list *list, const char *name)
 {
+    if (!list->folder->results)
+        return false;
     static const char *const ends[] = {"_color", "_overlay", "_confidence"};
     const size_t length = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -185,7 +187,8 @@ static cnx_status merge(cnx_mask_pairs *out, mask_list lists[2], cnx_error *err)
         const int order = !files[0] ? 1 : !files[1] ? -1 : strcmp(files[0]->name, files[1]->name);
         at[0] += order <= 0;
         at[1] += order >= 0;
-        if (order < 0 && is_by_product(&lists[0], files[0]->name)) {
+        if ((order > 0 || is_by_product(&lists[0], files[0]->name)) &&
+            (order < 0 || is_by_product(&lists[1], files[1]->name))) {
             out->passed_over++;
             continue;
         }
@@ -263,4 +266,20 @@ cnx_status cnx_mask_pair_fail(const cnx_mask_pair *pair, const cnx_mask_folder f
     return cnx_fail(err, CNX_ERR_IO, "%s: has no partner: found no %s%s%s among the %s in %s",
                     pair->paths[there], pair->name, suffix, has_png(suffix) ? "" : ".png",
                     other->what, other->path);
+}
+
+cnx_status cnx_mask_pairs_check(const cnx_mask_pairs *pairs, const cnx_mask_folder folders[2],
+                                cnx_error *err)
+{
+    for (size_t i = 0; i < pairs->count && pairs->unpaired; i++) {
+        const cnx_mask_pair *pair = &pairs->items[i];
+        if (pair->paths[0] && pair->paths[1])
+            continue;
+        const cnx_status status = cnx_mask_pair_fail(pair, folders, err);
+        cnx_error_prefix(err,
+                         "%zu of %zu label maps without a partner (--keep-going leaves them out)",
+                         pairs->unpaired, pairs->count);
+        return status;
+    }
+    return CNX_OK;
 }

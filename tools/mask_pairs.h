@@ -16,7 +16,7 @@ typedef struct cnx_mask_pair {
 typedef struct cnx_mask_pairs {
     cnx_mask_pair *items; /* by name, in byte order */
     size_t count, unpaired;
-    size_t passed_over; /* pictures of the first folder that cnx segment made beside label maps */
+    size_t passed_over; /* pictures that cnx segment made beside label maps */
 } cnx_mask_pairs;
 
 /* One side: where its files are, and what follows the shared part of their names. */
@@ -24,6 +24,7 @@ typedef struct cnx_mask_folder {
     const char *path;
     const char *suffix; /* NULL or "": any; ".png" may be left out */
     const char *what;   /* "predictions", "truth": for messages */
+    bool results;       /* pictures that cnx segment made beside label maps are passed over */
 } cnx_mask_folder;
 
 /*
@@ -39,5 +40,9 @@ void cnx_mask_pairs_free(cnx_mask_pairs *pairs);
 /* Why that item, which lacks one side, cannot be scored. */
 cnx_status cnx_mask_pair_fail(const cnx_mask_pair *pair, const cnx_mask_folder folders[2],
                               cnx_error *err);
+
+/* The same for the first such item, with their number; CNX_OK when every item is whole. */
+cnx_status cnx_mask_pairs_check(const cnx_mask_pairs *pairs, const cnx_mask_folder folders[2],
+                                cnx_error *err);
 
 #endif

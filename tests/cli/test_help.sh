@@ -14,7 +14,7 @@ expect 0 --help
 stored cnx
 expect 0 help
 stored cnx
-for command in segment info convert score; do
+for command in segment info convert score compare; do
     expect 0 "$command" --help
     stored "$command"
     expect 0 help "$command"

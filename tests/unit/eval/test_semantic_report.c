@@ -3,8 +3,8 @@
 
 #include "core/file.h"
 #include "core/json.h"
-#include "eval/semantic_read.h"
 #include "eval/semantic_report.h"
+#include "eval/semantic_result.h"
 #include "tests/unit/check.h"
 
 /* Three classes: one half right, one never seen, one whose name needs care. */

@@ -1,4 +1,4 @@
-#include "eval/semantic_read.h"
+#include "eval/semantic_result.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,6 +33,28 @@ static cnx_status read_score(double *out, const cJSON *object, const char *prefi
     return CNX_OK;
 }
 
+static cnx_status out_of_memory(cnx_error *err)
+{
+    return cnx_fail(err, CNX_ERR_MEMORY, "not enough memory for scores");
+}
+
+static cnx_status alloc_classes(cnx_semantic_result *out, int count, cnx_error *err)
+{
+    out->names = calloc((size_t)count, sizeof *out->names);
+    out->scores = calloc((size_t)count, sizeof *out->scores);
+    return out->names && out->scores ? CNX_OK : out_of_memory(err);
+}
+
+cnx_status cnx_semantic_result_add_pictures(cnx_semantic_result *result, size_t count,
+                                            cnx_error *err)
+{
+    result->pictures = calloc(count + 1, sizeof *result->pictures);
+    if (!result->pictures)
+        return out_of_memory(err);
+    result->picture_count = count;
+    return CNX_OK;
+}
+
 /* A list at the key, *count its length; the elements are objects. */
 static cnx_status find_list(const cJSON **out, const cJSON *object, const char *key,
                             const reading *r, cnx_error *err)
@@ -61,9 +83,7 @@ static cnx_status read_classes(cnx_semantic_result *out, const cJSON *object, re
     CNX_TRY(find_list(&list, object, "classes", r, err));
     const int count = cJSON_GetArraySize(list);
     CNX_FAIL_IF(count == 0, CNX_ERR_FORMAT, "%s: \"classes\" is empty", r->path);
-    out->names = calloc((size_t)count, sizeof *out->names);
-    out->scores = calloc((size_t)count, sizeof *out->scores);
-    CNX_FAIL_IF(!out->names || !out->scores, CNX_ERR_MEMORY, "%s: not enough memory", r->path);
+    CNX_TRY(alloc_classes(out, count, err));
     r->where = "classes: ";
     cJSON_ArrayForEach(item, list)
     {
@@ -71,7 +91,8 @@ static cnx_status read_classes(cnx_semantic_result *out, const cJSON *object, re
             CNX_TRY(read_score(&out->scores[out->classes][s], item, "", cnx_semantic_score_names[s],
                                r, err));
         out->names[out->classes] = copy_name(item);
-        CNX_FAIL_IF(!out->names[out->classes], CNX_ERR_MEMORY, "%s: not enough memory", r->path);
+        if (!out->names[out->classes])
+            return out_of_memory(err);
         out->classes++;
     }
     return CNX_OK;
@@ -84,18 +105,17 @@ static cnx_status read_pictures(cnx_semantic_result *out, const cJSON *object, r
     if (!cJSON_HasObjectItem(object, "images"))
         return CNX_OK;
     CNX_TRY(find_list(&list, object, "images", r, err));
-    const int count = cJSON_GetArraySize(list);
-    out->pictures = calloc((size_t)count + 1, sizeof *out->pictures);
-    CNX_FAIL_IF(!out->pictures, CNX_ERR_MEMORY, "%s: not enough memory", r->path);
+    CNX_TRY(cnx_semantic_result_add_pictures(out, (size_t)cJSON_GetArraySize(list), err));
     r->where = "images: ";
+    cnx_semantic_picture *picture = out->pictures;
     cJSON_ArrayForEach(item, list)
     {
-        cnx_semantic_picture *picture = &out->pictures[out->picture_count];
         CNX_TRY(read_score(&picture->accuracy, item, "a", "Acc", r, err));
         CNX_TRY(read_score(&picture->miou, item, "m", "IoU", r, err));
         picture->name = copy_name(item);
-        CNX_FAIL_IF(!picture->name, CNX_ERR_MEMORY, "%s: not enough memory", r->path);
-        out->picture_count++;
+        if (!picture->name)
+            return out_of_memory(err);
+        picture++;
     }
     return CNX_OK;
 }
@@ -129,6 +149,23 @@ cnx_status cnx_semantic_result_read(cnx_semantic_result *out, const char *path, 
     cJSON_Delete(object);
     free(text);
     return status;
+}
+
+cnx_status cnx_semantic_result_make(cnx_semantic_result *out, const cnx_semantic_report *report,
+                                    cnx_error *err)
+{
+    const int classes = report->counts->classes;
+    *out = (cnx_semantic_result){0};
+    cnx_semantic_summarise(&out->summary, report->counts, &report->options);
+    CNX_TRY(alloc_classes(out, classes, err));
+    for (; out->classes < classes; out->classes++) {
+        cnx_semantic_class_scores(out->scores[out->classes], report->counts, out->classes,
+                                  &report->options);
+        out->names[out->classes] = strdup(report->names[out->classes]);
+        if (!out->names[out->classes])
+            return out_of_memory(err);
+    }
+    return CNX_OK;
 }
 
 void cnx_semantic_result_free(cnx_semantic_result *result)
