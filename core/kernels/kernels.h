@@ -28,6 +28,17 @@ typedef struct cnx_epilogue {
     size_t sums_ld;
 } cnx_epilogue;
 
+/* Where Winograd's output transform puts its 4x4 pixels, and what it does to them on the way. */
+typedef struct cnx_winograd_patch {
+    float *out;        /* first pixel; y, x at out + y * row + x * ld */
+    size_t row, ld;    /* floats */
+    int rows, columns; /* that are wanted, 1 to 4 each */
+    const float *bias; /* [c], or NULL for none */
+    int add;           /* added to what is there instead of stored */
+    int relu;          /* last of all */
+    int stream;        /* not read soon: may go past the caches */
+} cnx_winograd_patch;
+
 /* At most this many taps reach one output of a resampling (two bilinear steps in a row). */
 #define CNX_MAX_TAPS 4
 
@@ -100,13 +111,10 @@ typedef struct cnx_kernels {
     void (*sum_squares)(int rows, int c, const float *x, size_t ld, double *sum);
 
     /* The two transforms of Winograd's F(4x4, 3x3), see winograd_points.h; 36 points, in the order
-     * [6][6].  input: pixels are a 6x6 patch of c channels each, NULL for zeros; point p of channel
-     * i goes to out[p * step + i].  output: the inverse, for a 4x4 patch, NULL for a pixel that is
-     * not wanted: pixel = act(transformed + bias [+ pixel]); bias is [c] or NULL, act ReLU or none.
-     */
+     * [6][6], point p of channel i at p * step + i.  input: a 6x6 patch of pixels of c channels
+     * each goes to out.  output: the inverse, for a 4x4 patch. */
     void (*winograd_input)(int c, const float *const pixels[36], float *out, size_t step);
-    void (*winograd_output)(int c, const float *in, size_t step, const float *bias, int relu,
-                            int add, float *const pixels[16]);
+    void (*winograd_output)(int c, const float *in, size_t step, const cnx_winograd_patch *patch);
 } cnx_kernels;
 
 /*

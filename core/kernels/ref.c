@@ -275,7 +275,7 @@ static void winograd_input(int c, const float *const pixels[WINOGRAD_POINTS], fl
     for (int i = 0; i < c; i++) {
         float d[WINOGRAD_POINTS];
         for (int p = 0; p < WINOGRAD_POINTS; p++)
-            d[p] = pixels[p] ? pixels[p][i] : 0.0f;
+            d[p] = pixels[p][i];
         for (int x = 0; x < WINOGRAD_IN; x++)
             winograd_in(d + x, WINOGRAD_IN);
         for (int y = 0; y < WINOGRAD_IN; y++)
@@ -285,8 +285,7 @@ static void winograd_input(int c, const float *const pixels[WINOGRAD_POINTS], fl
     }
 }
 
-static void winograd_output(int c, const float *in, size_t step, const float *bias, int relu,
-                            int add, float *const pixels[WINOGRAD_OUT * WINOGRAD_OUT])
+static void winograd_output(int c, const float *in, size_t step, const cnx_winograd_patch *patch)
 {
     for (int i = 0; i < c; i++) {
         float m[WINOGRAD_POINTS];
@@ -296,14 +295,14 @@ static void winograd_output(int c, const float *in, size_t step, const float *bi
             winograd_out(m + x, WINOGRAD_IN);
         for (int y = 0; y < WINOGRAD_OUT; y++)
             winograd_out(m + y * WINOGRAD_IN, 1);
-        for (int p = 0; p < WINOGRAD_OUT * WINOGRAD_OUT; p++) {
-            if (!pixels[p])
-                continue;
-            float x = m[p / WINOGRAD_OUT * WINOGRAD_IN + p % WINOGRAD_OUT];
-            x += bias ? bias[i] : 0.0f;
-            x += add ? pixels[p][i] : 0.0f;
-            pixels[p][i] = activate(x, relu ? CNX_ACT_RELU : CNX_ACT_NONE);
-        }
+        for (int y = 0; y < patch->rows; y++)
+            for (int x = 0; x < patch->columns; x++) {
+                float *to = patch->out + (size_t)y * patch->row + (size_t)x * patch->ld + i;
+                float sum = m[y * WINOGRAD_IN + x];
+                sum += patch->bias ? patch->bias[i] : 0.0f;
+                sum += patch->add ? *to : 0.0f;
+                *to = activate(sum, patch->relu ? CNX_ACT_RELU : CNX_ACT_NONE);
+            }
     }
 }
 

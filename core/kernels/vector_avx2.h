@@ -58,6 +58,15 @@ static inline void v_store_part(float *p, lane_mask mask, vector x)
 {
     _mm256_maskstore_ps(p, mask, x);
 }
+/* A store is half a line here, and lines that wait for their other half are few in a processor:
+ * going past the caches would cost more than it saves. */
+static inline void v_stream(float *p, vector x)
+{
+    v_store(p, x);
+}
+static inline void v_stream_end(void)
+{
+}
 static inline vector v_add(vector a, vector b)
 {
     return _mm256_add_ps(a, b);

@@ -66,6 +66,16 @@ static inline void v_store_part(float *p, lane_mask mask, vector x)
 {
     _mm512_mask_storeu_ps(p, mask, x);
 }
+/* Past the caches: a whole line, p on a boundary of 64 bytes.  After the last one v_stream_end,
+ * before another thread may read. */
+static inline void v_stream(float *p, vector x)
+{
+    _mm512_stream_ps(p, x);
+}
+static inline void v_stream_end(void)
+{
+    _mm_sfence();
+}
 static inline vector v_add(vector a, vector b)
 {
     return _mm512_add_ps(a, b);

@@ -78,6 +78,14 @@ static inline void v_store_part(float *p, lane_mask mask, vector x)
     if (mask > 2)
         vst1q_lane_f32(p + 2, x, 2);
 }
+/* A store is a quarter of a line here: not past the caches, for the reason in vector_avx2.h. */
+static inline void v_stream(float *p, vector x)
+{
+    v_store(p, x);
+}
+static inline void v_stream_end(void)
+{
+}
 static inline vector v_add(vector a, vector b)
 {
     return vaddq_f32(a, b);

@@ -177,7 +177,7 @@ size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k
         floats += product_floats(conv, h[i], w[i]);
     const size_t low = floats * sizeof(float);
     const size_t first = conv->winograd
-                             ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0], threads)
+                             ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0])
                              : cnx_conv_scratch(&conv->first_direct, k, h[0], w[0], threads);
     return low > first ? low : first;
 }

@@ -7,9 +7,21 @@
 #include "core/memory.h"
 #include "core/threads.h"
 
-/* Patches that go through the 36 products together: enough rows to make each product worth its
- * weights' way from memory, few enough for the second-level cache. */
-enum { BLOCK = 64 };
+/*
+ * A block of patches goes through three steps, each shared by all threads: its input transformed,
+ * the 36 products, what comes out transformed back.  The weights come from memory once a block,
+ * the transformed values go there and back: a block has FEW patches, which makes a product worth
+ * its weights' way, or as many as BLOCK_BYTES hold where channels are few.  Which patches are in a
+ * block makes no difference to a result, so that a block may be smaller where memory is short.
+ */
+enum {
+    FEW = 128,
+    LEAST = 16,
+    BLOCK_BYTES = 4 << 20,
+    RUN = 4, /* patches that one thread transforms at a time */
+    LINE = CNX_ALIGNMENT / sizeof(float),
+    STREAM_BYTES = 4 << 20 /* an output of this size is written past the caches */
+};
 
 /* G, which takes a filter's three values along an axis to the points'. */
 static void filter_matrix(double G[WINOGRAD_IN][3])
@@ -84,32 +96,63 @@ void cnx_winograd_free(cnx_winograd *wino)
     *wino = (cnx_winograd){0};
 }
 
-/* Floats of the transformed input and of the products of one block. */
-static size_t input_floats(const cnx_winograd *wino)
-{
-    return (size_t)WINOGRAD_POINTS * BLOCK * (size_t)wino->in_c;
-}
-
-static size_t block_floats(const cnx_winograd *wino)
-{
-    const size_t products = (size_t)WINOGRAD_POINTS * BLOCK * (size_t)wino->out_c;
-    return cnx_padded_floats(input_floats(wino) + products);
-}
-
 static int patches(int n)
 {
     return (n + WINOGRAD_OUT - 1) / WINOGRAD_OUT;
 }
 
-static int blocks(int h, int w)
+/* Floats from one point's [count][c] to the next: an odd number of lines, so that one channel's 36
+ * points fall into other sets of a cache. */
+static size_t point_step(size_t count, int c)
 {
-    return (int)(((size_t)patches(h) * (size_t)patches(w) + BLOCK - 1) / BLOCK);
+    return cnx_round_up(count * (size_t)c, (size_t)2 * LINE) + LINE;
 }
 
-size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w, int threads)
+/* A pixel of zeros, then the transformed input, then the products of `count` patches. */
+static size_t scratch_floats(const cnx_winograd *wino, size_t count)
 {
-    const int busy = blocks(h, w) < threads ? blocks(h, w) : threads;
-    return (size_t)(busy > 0 ? busy : 1) * block_floats(wino) * sizeof(float);
+    const size_t points = point_step(count, wino->in_c) + point_step(count, wino->out_c);
+    return cnx_padded_floats((size_t)wino->in_c) + WINOGRAD_POINTS * points;
+}
+
+/* Most patches of a block that `bytes` of scratch hold. */
+static size_t block_fitting(const cnx_winograd *wino, size_t bytes)
+{
+    const size_t patch = (size_t)WINOGRAD_POINTS * (size_t)(wino->in_c + wino->out_c);
+    size_t count = bytes / (patch * sizeof(float));
+    while (count > 0 && scratch_floats(wino, count) * sizeof(float) > bytes)
+        count--;
+    return count;
+}
+
+/* `all` patches in equal blocks of at most `most`. */
+static size_t block_cut(size_t all, size_t most)
+{
+    const size_t blocks = (all + most - 1) / most;
+    return (all + blocks - 1) / blocks;
+}
+
+static size_t all_patches(int h, int w)
+{
+    return (size_t)patches(h) * (size_t)patches(w);
+}
+
+/* The block that is best where there is memory for it. */
+static size_t block_wanted(const cnx_winograd *wino, int h, int w)
+{
+    const size_t fitting = block_fitting(wino, BLOCK_BYTES);
+    return block_cut(all_patches(h, w), fitting < FEW ? FEW : fitting);
+}
+
+size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w)
+{
+    return scratch_floats(wino, block_wanted(wino, h, w)) * sizeof(float);
+}
+
+size_t cnx_winograd_least_scratch(const cnx_winograd *wino, int h, int w)
+{
+    const size_t wanted = block_wanted(wino, h, w);
+    return scratch_floats(wino, wanted < LEAST ? wanted : LEAST) * sizeof(float);
 }
 
 typedef struct job {
@@ -117,9 +160,13 @@ typedef struct job {
     const cnx_winograd *wino;
     cnx_map in, out;
     bool add;
+    const float *zeros;       /* a pixel outside the map */
+    float *inputs, *products; /* [36][count][c] */
+    size_t in_step, out_step; /* from point to point */
+    int first, count;         /* patches of the block at hand */
 } job;
 
-static void gather_patch(const job *j, int patch, float *to, size_t step)
+static void gather_patch(const job *j, int patch, float *to)
 {
     const float *pixels[WINOGRAD_POINTS];
     const int across = patches(j->in.w);
@@ -127,49 +174,87 @@ static void gather_patch(const job *j, int patch, float *to, size_t step)
     for (int y = 0; y < WINOGRAD_IN; y++)
         for (int x = 0; x < WINOGRAD_IN; x++) {
             const bool inside = y0 + y >= 0 && y0 + y < j->in.h && x0 + x >= 0 && x0 + x < j->in.w;
-            pixels[y * WINOGRAD_IN + x] = inside ? cnx_map_pixel(j->in, y0 + y, x0 + x) : NULL;
+            pixels[y * WINOGRAD_IN + x] = inside ? cnx_map_pixel(j->in, y0 + y, x0 + x) : j->zeros;
         }
-    j->exec->k->winograd_input(j->in.c, pixels, to, step);
+    j->exec->k->winograd_input(j->in.c, pixels, to, j->in_step);
 }
 
-static void scatter_patch(const job *j, int patch, const float *from, size_t step)
+static int at_most(int n, int most)
 {
-    float *pixels[WINOGRAD_OUT * WINOGRAD_OUT];
+    return n < most ? n : most;
+}
+
+static void scatter_patch(const job *j, int patch, const float *from)
+{
     const int across = patches(j->out.w);
     const int y0 = patch / across * WINOGRAD_OUT, x0 = patch % across * WINOGRAD_OUT;
-    for (int y = 0; y < WINOGRAD_OUT; y++)
-        for (int x = 0; x < WINOGRAD_OUT; x++)
-            pixels[y * WINOGRAD_OUT + x] = y0 + y < j->out.h && x0 + x < j->out.w
-                                               ? cnx_map_pixel(j->out, y0 + y, x0 + x)
-                                               : NULL;
-    j->exec->k->winograd_output(j->out.c, from, step, j->wino->bias, j->wino->relu, j->add, pixels);
+    const size_t row = (size_t)j->out.w * j->out.ld;
+    const cnx_winograd_patch to = {
+        .out = cnx_map_pixel(j->out, y0, x0),
+        .row = row,
+        .ld = j->out.ld,
+        .rows = at_most(j->out.h - y0, WINOGRAD_OUT),
+        .columns = at_most(j->out.w - x0, WINOGRAD_OUT),
+        .bias = j->wino->bias,
+        .add = j->add,
+        .relu = j->wino->relu,
+        .stream = !j->add && (size_t)j->out.h * row * sizeof(float) >= STREAM_BYTES,
+    };
+    j->exec->k->winograd_output(j->out.c, from, j->out_step, &to);
 }
 
-static void run_block(void *context, int index, int thread)
+static void transform_input(void *context, int index, int thread)
 {
+    (void)thread;
+    const job *j = context;
+    for (int i = index * RUN; i < at_most((index + 1) * RUN, j->count); i++)
+        gather_patch(j, j->first + i, j->inputs + (size_t)i * (size_t)j->in.c);
+}
+
+static void transform_output(void *context, int index, int thread)
+{
+    (void)thread;
+    const job *j = context;
+    for (int i = index * RUN; i < at_most((index + 1) * RUN, j->count); i++)
+        scatter_patch(j, j->first + i, j->products + (size_t)i * (size_t)j->out.c);
+}
+
+static void multiply(void *context, int point, int thread)
+{
+    (void)thread;
     const job *j = context;
     const cnx_kernels *k = j->exec->k;
-    const size_t in_c = (size_t)j->wino->in_c, out_c = (size_t)j->wino->out_c;
-    const int all = patches(j->out.h) * patches(j->out.w);
-    const int first = index * BLOCK, count = all - first < BLOCK ? all - first : BLOCK;
-    float *inputs = (float *)j->exec->scratch + (size_t)thread * block_floats(j->wino);
-    float *products = inputs + input_floats(j->wino);
-    const size_t in_step = (size_t)count * in_c, out_step = (size_t)count * out_c;
-    for (int i = 0; i < count; i++)
-        gather_patch(j, first + i, inputs + (size_t)i * in_c, in_step);
+    const int in_c = j->wino->in_c, out_c = j->wino->out_c;
     const cnx_epilogue plain = {.act = CNX_ACT_NONE};
-    const size_t packed = k->gemm_packed_size(j->wino->in_c, j->wino->out_c);
-    for (int p = 0; p < WINOGRAD_POINTS; p++)
-        k->gemm(count, j->wino->out_c, j->wino->in_c, inputs + (size_t)p * in_step, in_c,
-                j->wino->packed + (size_t)p * packed, products + (size_t)p * out_step, out_c,
-                &plain);
-    for (int i = 0; i < count; i++)
-        scatter_patch(j, first + i, products + (size_t)i * out_c, out_step);
+    k->gemm(j->count, out_c, in_c, j->inputs + (size_t)point * j->in_step, (size_t)in_c,
+            j->wino->packed + (size_t)point * k->gemm_packed_size(in_c, out_c),
+            j->products + (size_t)point * j->out_step, (size_t)out_c, &plain);
+}
+
+static void run_block(job *j)
+{
+    const int threads = j->exec->threads, runs = (j->count + RUN - 1) / RUN;
+    j->in_step = point_step((size_t)j->count, j->in.c);
+    j->out_step = point_step((size_t)j->count, j->out.c);
+    j->products = j->inputs + WINOGRAD_POINTS * j->in_step;
+    cnx_parallel_for(threads, runs, transform_input, j);
+    cnx_parallel_for(threads, WINOGRAD_POINTS, multiply, j);
+    cnx_parallel_for(threads, runs, transform_output, j);
 }
 
 void cnx_winograd_run(const cnx_exec *exec, const cnx_winograd *wino, cnx_map in, cnx_map out,
                       bool add)
 {
     job j = {.exec = exec, .wino = wino, .in = in, .out = out, .add = add};
-    cnx_parallel_for(exec->threads, blocks(out.h, out.w), run_block, &j);
+    float *zeros = (float *)exec->scratch;
+    memset(zeros, 0, (size_t)in.c * sizeof *zeros);
+    j.zeros = zeros;
+    j.inputs = zeros + cnx_padded_floats((size_t)in.c);
+    const size_t all = all_patches(out.h, out.w), wanted = block_wanted(wino, out.h, out.w);
+    const size_t fitting = block_fitting(wino, exec->scratch_size);
+    const int most = (int)block_cut(all, fitting < wanted ? fitting : wanted);
+    for (j.first = 0; j.first < (int)all; j.first += most) {
+        j.count = at_most((int)all - j.first, most);
+        run_block(&j);
+    }
 }

@@ -21,8 +21,12 @@ cnx_status cnx_winograd_init(cnx_winograd *wino, const cnx_kernels *k, int in_c,
                              const float *weights, const float *bias, bool relu, cnx_error *err);
 void cnx_winograd_free(cnx_winograd *wino);
 
-/* Only in_c and out_c are looked at. */
-size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w, int threads);
+/* The scratch that is best for a map of h x w, whatever the number of threads, and the least that a
+ * run can do with: with less than the best it takes smaller blocks, which read the weights more
+ * often, and gives the same bits (but with OpenBLAS, whose sums depend on how many rows it is
+ * given).  Of wino, only in_c and out_c are looked at. */
+size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w);
+size_t cnx_winograd_least_scratch(const cnx_winograd *wino, int h, int w);
 
 /* out = act(conv(in) + bias), or with `add` act(out + conv(in) + bias).  Same height and width. */
 void cnx_winograd_run(const cnx_exec *exec, const cnx_winograd *wino, cnx_map in, cnx_map out,

@@ -178,7 +178,7 @@ static void check_precision(const cnx_kernels *k)
     CHECK(cnx_winograd_init(&wino, k, C, OUT, weights, NULL, false, &err) == CNX_OK, "%s",
           err.message);
     float out[SIDE * SIDE * OUT];
-    const size_t scratch = cnx_winograd_scratch(&wino, SIDE, SIDE, 1);
+    const size_t scratch = cnx_winograd_scratch(&wino, SIDE, SIDE);
     const cnx_exec exec = {
         .k = k, .threads = 1, .scratch = cnx_alloc(scratch), .scratch_size = scratch};
     cnx_winograd_run(&exec, &wino, cnx_map_dense(x, SIDE, SIDE, C),
