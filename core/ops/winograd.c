@@ -38,25 +38,36 @@ static void filter_matrix(double G[WINOGRAD_IN][3])
     G[WINOGRAD_IN - 1][2] = 1;
 }
 
-/* Row `row` of G g G^T for every channel pair, as six matrices [out_c][in_c] of temporary memory,
- * each then packed: one row of points at a time, so that the temporary memory stays small. */
+/* Row `row` of G g G^T for every channel pair: six matrices [out_c][in_c], one after the other. */
+static void transform_filters(int row, const float *weights, size_t pairs, float *matrices)
+{
+    enum { RUN_PAIRS = 128 }; /* at a time: in loops that compilers vectorise */
+    double G[WINOGRAD_IN][3], along[3][RUN_PAIRS];
+    filter_matrix(G);
+    for (size_t first = 0; first < pairs; first += RUN_PAIRS) {
+        const size_t count = pairs - first < RUN_PAIRS ? pairs - first : RUN_PAIRS;
+        for (int x = 0; x < 3; x++)
+            for (size_t i = 0; i < count; i++) {
+                const float *g = weights + 9 * (first + i) + x;
+                along[x][i] =
+                    G[row][0] * (double)g[0] + G[row][1] * (double)g[3] + G[row][2] * (double)g[6];
+            }
+        for (int j = 0; j < WINOGRAD_IN; j++) {
+            float *to = matrices + (size_t)j * pairs + first;
+            for (size_t i = 0; i < count; i++)
+                to[i] =
+                    (float)(along[0][i] * G[j][0] + along[1][i] * G[j][1] + along[2][i] * G[j][2]);
+        }
+    }
+}
+
+/* One row of points at a time, so that the temporary memory, six matrices, stays small. */
 static cnx_status pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *weights,
                               int row, float *matrices, cnx_error *err)
 {
     const size_t pairs = (size_t)wino->in_c * (size_t)wino->out_c;
     const size_t packed = k->gemm_packed_size(wino->in_c, wino->out_c);
-    double G[WINOGRAD_IN][3];
-    filter_matrix(G);
-    for (size_t i = 0; i < pairs; i++) {
-        const float *g = weights + 9 * i;
-        double along[3];
-        for (int x = 0; x < 3; x++)
-            along[x] = G[row][0] * (double)g[x] + G[row][1] * (double)g[3 + x] +
-                       G[row][2] * (double)g[6 + x];
-        for (int j = 0; j < WINOGRAD_IN; j++)
-            matrices[(size_t)j * pairs + i] =
-                (float)(along[0] * G[j][0] + along[1] * G[j][1] + along[2] * G[j][2]);
-    }
+    transform_filters(row, weights, pairs, matrices);
     for (int j = 0; j < WINOGRAD_IN; j++)
         CNX_TRY(cnx_kernels_pack(k, wino->in_c, wino->out_c, matrices + (size_t)j * pairs,
                                  wino->packed + (size_t)(row * WINOGRAD_IN + j) * packed, err));
