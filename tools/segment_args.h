@@ -3,7 +3,7 @@
 #define CNX_TOOLS_SEGMENT_ARGS_H
 
 #include "heads/segmentor.h"
-#include "tools/options.h"
+#include "tools/pipeline_args.h"
 
 /* What can be saved, in the order of --save's names; bit i of the set. */
 enum {
@@ -31,20 +31,15 @@ typedef struct cnx_segment_args {
     cnx_int_arg label_offset;
     cnx_real_arg opacity;
     cnx_flag_arg overwrite;
-    cnx_size_arg scale, crop, stride;
-    cnx_int_arg mode, rule;
-    cnx_reals_arg scales;
-    cnx_flag_arg flip;
-    cnx_int_arg exif, threads, kernels, weights; /* weights: a cnx_weight_type */
-    cnx_int_arg jobs;                            /* 0: auto */
+    cnx_pipeline_args pipeline;
+    cnx_int_arg threads, kernels, weights; /* weights: a cnx_weight_type */
+    cnx_int_arg jobs;                      /* 0: auto */
     cnx_bytes_arg max_memory;
     cnx_flag_arg dry_run, keep_going, json, quiet, no_progress;
 } cnx_segment_args;
 
 extern const cnx_option cnx_segment_options[];
 
-/* --exif ignore */
-bool cnx_segment_args_ignore_exif(const cnx_segment_args *args);
 /* The name for cnx_kernels_init. */
 const char *cnx_segment_args_kernels(const cnx_segment_args *args);
 
@@ -57,8 +52,5 @@ cnx_status cnx_segment_args_check_labels(const cnx_segment_args *args, int class
 /* The model's pipeline with the flags laid over it, checked as a whole. */
 cnx_status cnx_segment_args_pipeline(cnx_pipeline *out, const cnx_segment_args *args,
                                      const cnx_description *description, cnx_error *err);
-
-/* "scale 2048x512, slide 512x512 by 341x341, scales 0.5,1 and flip (mmseg0)" */
-void cnx_pipeline_describe(const cnx_pipeline *pipeline, char *text, size_t size);
 
 #endif

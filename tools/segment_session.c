@@ -152,7 +152,8 @@ static cnx_status estimate(job *j, cnx_error *err)
 static cnx_status enter(job *j, cnx_error *err)
 {
     session *s = j->session;
-    const cnx_decode_options options = {.ignore_exif = cnx_segment_args_ignore_exif(s->args)};
+    const cnx_decode_options options = {.ignore_exif =
+                                            cnx_pipeline_args_ignore_exif(&s->args->pipeline)};
     const double start = cnx_now();
     CNX_TRY(cnx_input_open(&j->bytes, j->input, err));
     CNX_TRY(cnx_image_probe(j->bytes.data, j->bytes.size, j->input->name, &options, &j->width,
@@ -171,8 +172,8 @@ static cnx_status enter(job *j, cnx_error *err)
 
 static cnx_status decode(job *j, cnx_error *err)
 {
-    const cnx_decode_options options = {.ignore_exif =
-                                            cnx_segment_args_ignore_exif(j->session->args)};
+    const cnx_decode_options options = {
+        .ignore_exif = cnx_pipeline_args_ignore_exif(&j->session->args->pipeline)};
     const double start = cnx_now();
     CNX_TRY(
         cnx_image_decode(&j->image, j->bytes.data, j->bytes.size, j->input->name, &options, err));
