@@ -12,6 +12,12 @@ stored() { # NAME: what stands on standard output is tests/cli/expected/NAME.txt
 
 expect 0 --help
 stored cnx
+expect 0 eval --help
+stored eval
+for kind in ade20k folder imagenet-s; do
+    expect 0 eval $kind --help
+    stored "eval-$kind"
+done
 expect 0 help
 stored cnx
 for command in segment info convert score compare; do

@@ -1,0 +1,134 @@
+# `cnx eval`: scores of a model, the same after any interruption, and data that cannot be scored.
+. "$(dirname "$0")/lib.sh"
+demo=$data/demo
+fast=(--scale none --mode whole --quiet)
+
+# A data set of COUNT pictures in ADE20K's way of naming folders: the nuclei and the demo's labels.
+make_set() { # DIR COUNT
+    local names=(76c44d1addac 01d44a26f668 4d09672bcf5a) i name
+    mkdir -p "$1/images/validation" "$1/annotations/validation"
+    for ((i = 0; i < $2; i++)); do
+        name=${names[i % 3]}
+        cp "$nuclei/$name.png" "$1/images/validation/p$(printf %02d $i).png"
+        cp "$demo/${name}_seg_labels.png" "$1/annotations/validation/p$(printf %02d $i).png"
+    done
+}
+make_set set 3
+folders=(--images set/images/validation --labels set/annotations/validation)
+
+# ---- the numbers are those of the masks on disk, whatever the threads ----
+expect 0 eval folder "${folders[@]}" "${fast[@]}" --json --save-pred pred --csv c.csv --per-image p.csv
+cp "$out" one.json
+folder pred p00.png p01.png p02.png
+absent cnx-eval-demo.journal
+tool check_json file one.json pictures
+same pictures 3 "$told"
+expect 0 score --pred pred --truth set/annotations/validation --classes 3 --json -q
+for key in aAcc mIoU mAcc mDice mFscore mPrecision mRecall; do
+    tool check_json file one.json $key
+    evaluated=$told
+    tool check_json file "$out" $key
+    same "$key of the saved masks" "$evaluated" "$told"
+done
+same "lines of the table by class" 6 "$(wc -l <c.csv)"
+same "lines of the table by picture" 4 "$(wc -l <p.csv)"
+expect 0 eval folder "${folders[@]}" "${fast[@]}" --json --threads 3 --jobs 3 --save-pred pred3
+identical "$out" one.json
+for i in 0 1 2; do identical pred/p0$i.png pred3/p0$i.png; done
+expect 0 eval folder --data set --split validation "${fast[@]}" --json
+identical "$out" one.json
+expect 0 eval folder "${folders[@]}" "${fast[@]}" --metrics mIoU,mDice
+prints nucleus
+prints mDice
+
+# ---- skip and limit ----
+expect 0 eval folder "${folders[@]}" "${fast[@]}" --json --skip 1 --limit 1
+tool check_json file "$out" images 0 name
+same "the second picture" p01 "$told"
+expect 2 eval folder "${folders[@]}" "${fast[@]}" --skip 3
+says "--skip 3"
+
+# ---- killed again and again ----
+make_set many 9
+many=(eval folder --data many --split validation "${fast[@]}" --json)
+expect 0 "${many[@]}"
+cp "$out" whole.json
+kills=10
+[ -z "$sanitized" ] || kills=2
+RANDOM=7
+for ((i = 0; i < kills; i++)); do
+    "$cnx" "${many[@]}" --resume >killed.json 2>/dev/null </dev/null &
+    pid=$!
+    sleep "0.$((RANDOM % 90 + 10))"
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+expect 0 "${many[@]}" --resume
+identical "$out" whole.json
+absent cnx-eval-demo.journal
+
+# ---- the journal ----
+mkdir there
+seconds=2 run "${many[@]}" --journal there/j --threads 1 --scale 2560x640 >/dev/null 2>&1
+failures=0 # that run was to be cut off
+[ -e there/j ] || fail "no journal was made"
+expect 1 "${many[@]}" --journal there/j --scale 2560x640
+refused --resume there/j
+expect 2 "${many[@]}" --journal there/j --resume
+refused "another run"
+echo "my notes" >notes
+expect 1 "${many[@]}" --journal notes --resume
+refused "not a journal"
+same "notes are left alone" "my notes" "$(cat notes)"
+expect 1 "${many[@]}" --journal /nonexistent/j
+refused /nonexistent/j
+
+# ---- data that cannot be scored ----
+make_set bad 3
+rm bad/annotations/validation/p01.png
+badly=(eval folder --data bad --split validation "${fast[@]}" --json)
+expect 1 "${badly[@]}"
+refused p01.png "label file"
+silent
+expect 3 "${badly[@]}" --keep-going
+says "1 of 3 pictures were skipped"
+tool check_json file "$out" skipped 0 name
+same "what was skipped" p01 "$told"
+[ -e cnx-eval-demo.journal ] || fail "the journal of what was done is gone"
+cp set/annotations/validation/p01.png bad/annotations/validation/
+expect 0 "${badly[@]}" --resume
+identical "$out" one.json
+
+make_set bad2 3
+head -c 300 set/annotations/validation/p00.png >bad2/annotations/validation/p00.png
+cp set/annotations/validation/p00.png bad2/annotations/validation/p01.png # of another size
+expect 1 eval folder --data bad2 --split validation "${fast[@]}"
+refused annotations/validation/p00.png
+rm -f cnx-eval-demo.journal
+expect 3 eval folder --data bad2 --split validation "${fast[@]}" --keep-going --json
+says "labels for a picture of"
+tool check_json file "$out" pictures
+same pictures 1 "$told"
+rm -f cnx-eval-demo.journal
+mkdir -p empty/images/validation empty/annotations/validation
+expect 1 eval ade20k --data empty
+refused empty
+
+# ---- what is asked for wrongly ----
+expect 2 eval ade20k --data set
+says 150
+expect 2 eval
+expect 2 eval ade2k
+says ade20k
+expect 2 eval ade20k
+says --data
+expect 2 eval folder --images set
+says --labels
+expect 2 eval imagenet-s --data set
+expect 1 eval folder "${folders[@]}" "${fast[@]}" --csv c.csv
+refused --overwrite
+expect 1 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred
+refused --overwrite
+expect 0 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred --csv c.csv --overwrite
+absent cnx-eval-demo.journal
+finish
