@@ -69,12 +69,14 @@ absent cnx-eval-demo.journal
 
 # ---- the journal ----
 mkdir there
-seconds=2 run "${many[@]}" --journal there/j --threads 1 --scale 2560x640 >/dev/null 2>&1
-failures=0 # that run was to be cut off
-[ -e there/j ] || fail "no journal was made"
-expect 1 "${many[@]}" --journal there/j --scale 2560x640
+make_set journal 2
+rm journal/annotations/validation/p01.png
+kept=(eval folder --data journal --split validation "${fast[@]}" --json --keep-going)
+expect 3 "${kept[@]}" --journal there/j # what is left out keeps the journal
+[ -e there/j ] || fail "no journal was kept"
+expect 1 "${kept[@]}" --journal there/j
 refused --resume there/j
-expect 2 "${many[@]}" --journal there/j --resume
+expect 2 "${kept[@]}" --journal there/j --resume --flip
 refused "another run"
 echo "my notes" >notes
 expect 1 "${many[@]}" --journal notes --resume
