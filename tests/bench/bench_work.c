@@ -164,7 +164,7 @@ static bool open_winograd(bench_work *w)
     const bench_shape *s = w->shape;
     return cnx_winograd_init(&w->winograd, w->k, s->k, s->n, w->weights, w->bias, true, NULL) ==
                CNX_OK &&
-           give_scratch(w, cnx_winograd_scratch(&w->winograd, w->m, w->m, 1));
+           give_scratch(w, cnx_winograd_scratch(&w->winograd, w->m, w->m));
 }
 
 static void level_sizes(const bench_work *w, int edges[LEVELS])
@@ -315,10 +315,16 @@ static void run_winograd_output(bench_work *w)
 {
     const size_t c = (size_t)w->shape->k, step = (size_t)w->m * c;
     for (int i = 0; i < w->m; i++) {
-        float *pixels[WINOGRAD_OUT * WINOGRAD_OUT];
-        for (int p = 0; p < WINOGRAD_OUT * WINOGRAD_OUT; p++)
-            pixels[p] = w->y + (size_t)(WINOGRAD_OUT * WINOGRAD_OUT * i + p) * c;
-        w->k->winograd_output(w->shape->k, w->x + (size_t)i * c, step, w->bias, 1, 0, pixels);
+        const cnx_winograd_patch patch = {
+            .out = w->y + (size_t)(WINOGRAD_OUT * WINOGRAD_OUT * i) * c,
+            .row = WINOGRAD_OUT * c,
+            .ld = c,
+            .rows = WINOGRAD_OUT,
+            .columns = WINOGRAD_OUT,
+            .bias = w->bias,
+            .relu = 1,
+        };
+        w->k->winograd_output(w->shape->k, w->x + (size_t)i * c, step, &patch);
     }
 }
 
