@@ -235,11 +235,12 @@ static void plan_laterals(const cnx_upernet *head, cnx_plan *plan,
     }
 }
 
-/* The pyramid's convolutions; the last level has none. */
+/* The pyramid's convolutions; the last level has none.  The largest comes last, when the inputs of
+ * the others need no memory any more. */
 static void plan_pyramid(const cnx_upernet *head, cnx_plan *plan, const cnx_value l[CNX_STAGES],
                          cnx_value o[CNX_STAGES])
 {
-    for (int i = 0; i < LATERALS; i++) {
+    for (int i = LATERALS - 1; i >= 0; i--) {
         o[i] = cnx_plan_map(plan, l[i].h, l[i].w, head->desc.channels);
         cnx_plan_concat_conv(plan, cnx_name("decode_head.fpn_convs.%d", i).text, &head->pyramid[i],
                              &l[i], o[i]);

@@ -1,39 +1,49 @@
 /*
- * Laying the maps out in one arena.
+ * Laying maps and scratch out in one arena.
  *
- * Two maps may share memory when no node needs both.  Maps are placed from the largest down, each
- * at the lowest offset where it collides with none already placed whose life overlaps its own; for
- * networks of this kind that comes within a few per cent of the lower bound (the largest sum of
- * live maps at any node).
+ * Two of them may share memory when no node needs both; scratch is needed by its own node alone.
+ * They are placed from the largest down, each at the lowest offset where it collides with none
+ * already placed whose life overlaps its own; for networks of this kind that comes within a few per
+ * cent of the lower bound (the largest sum of what any node needs).
  */
 #include <stdlib.h>
 
 #include "core/memory.h"
 #include "core/plan/plan_internal.h"
 
-static bool lives_overlap(const cnx_buffer *a, const cnx_buffer *b)
+/* A map, or a node's scratch. */
+typedef struct piece {
+    int first, last; /* nodes that need it */
+    size_t bytes;
+    size_t offset;
+    size_t *place; /* where the offset is wanted */
+} piece;
+
+static bool lives_overlap(const piece *a, const piece *b)
 {
     return a->first <= b->last && b->first <= a->last;
 }
 
 static int larger_first(const void *a, const void *b)
 {
-    const cnx_buffer *x = *(cnx_buffer *const *)a, *y = *(cnx_buffer *const *)b;
+    const piece *x = a, *y = b;
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? 1 : -1;
-    return (x > y) - (x < y); /* same array: the order of creation */
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place); /* same array: the order of creation */
 }
 
-/* The lowest free place for `buffer` among those already placed. */
-static size_t find_place(cnx_buffer *const *placed, int count, const cnx_buffer *buffer)
+/* The lowest free place for `wanted` among those already placed. */
+static size_t find_place(const piece *placed, int count, const piece *wanted)
 {
     size_t offset = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < count; i++) {
-            const cnx_buffer *other = placed[i];
-            if (lives_overlap(buffer, other) && offset < other->offset + other->bytes &&
-                other->offset < offset + buffer->bytes) {
+            const piece *other = &placed[i];
+            if (lives_overlap(wanted, other) && offset < other->offset + other->bytes &&
+                other->offset < offset + wanted->bytes) {
                 offset = other->offset + other->bytes;
                 moved = true;
             }
@@ -70,29 +80,42 @@ static size_t node_scratch(const cnx_plan *plan, const cnx_node *node)
     }
 }
 
+/* The maps that live in the arena, and all scratch. */
+static int list_pieces(cnx_plan *plan, piece *out)
+{
+    int count = 0;
+    for (int i = 0; i < plan->buffer_count; i++) {
+        cnx_buffer *b = &plan->buffers[i];
+        if (b->external < 0 && b->first >= 0)
+            out[count++] =
+                (piece){.first = b->first, .last = b->last, .bytes = b->bytes, .place = &b->offset};
+    }
+    for (int i = 0; i < plan->node_count; i++) {
+        cnx_node *node = &plan->nodes[i];
+        node->scratch_bytes = cnx_round_up(node_scratch(plan, node), CNX_ALIGNMENT);
+        if (node->scratch_bytes > 0)
+            out[count++] = (piece){.first = i,
+                                   .last = i,
+                                   .bytes = node->scratch_bytes,
+                                   .place = &node->scratch_offset};
+    }
+    return count;
+}
+
 cnx_status cnx_plan_layout(cnx_plan *plan, cnx_error *err)
 {
-    cnx_buffer **order = malloc((size_t)(plan->buffer_count + 1) * sizeof *order);
-    CNX_FAIL_IF(!order, CNX_ERR_MEMORY, "not enough memory for a plan");
-    int count = 0;
-    for (int i = 0; i < plan->buffer_count; i++)
-        if (plan->buffers[i].external < 0 && plan->buffers[i].first >= 0)
-            order[count++] = &plan->buffers[i];
-    qsort(order, (size_t)count, sizeof *order, larger_first);
-    size_t end = 0;
+    const size_t most = (size_t)plan->buffer_count + (size_t)plan->node_count + 1;
+    piece *pieces = malloc(most * sizeof *pieces);
+    CNX_FAIL_IF(!pieces, CNX_ERR_MEMORY, "not enough memory for a plan");
+    const int count = list_pieces(plan, pieces);
+    qsort(pieces, (size_t)count, sizeof *pieces, larger_first);
+    plan->arena_bytes = 0;
     for (int i = 0; i < count; i++) {
-        order[i]->offset = find_place(order, i, order[i]);
-        if (order[i]->offset + order[i]->bytes > end)
-            end = order[i]->offset + order[i]->bytes;
+        piece *p = &pieces[i];
+        *p->place = p->offset = find_place(pieces, i, p);
+        if (p->offset + p->bytes > plan->arena_bytes)
+            plan->arena_bytes = p->offset + p->bytes;
     }
-    free(order);
-    plan->scratch_bytes = 0;
-    for (int i = 0; i < plan->node_count; i++) {
-        const size_t bytes = node_scratch(plan, &plan->nodes[i]);
-        if (bytes > plan->scratch_bytes)
-            plan->scratch_bytes = bytes;
-    }
-    plan->scratch_offset = cnx_round_up(end, CNX_ALIGNMENT);
-    plan->arena_bytes = plan->scratch_offset + cnx_round_up(plan->scratch_bytes, CNX_ALIGNMENT);
+    free(pieces);
     return CNX_OK;
 }

@@ -2,8 +2,9 @@
  * The plan: a network for one input size, as a list of operations on maps whose life times are
  * known.
  *
- * Networks add values (maps) and nodes (operations) to a plan; cnx_plan_finish lays the values out
- * in one arena so that maps whose lives do not overlap share memory.  Peak memory, multiply-adds
+ * Networks add values (maps) and nodes (operations) to a plan; cnx_plan_finish lays the values and
+ * the scratch of the nodes out in one arena, so that what is not needed at the same time shares
+ * memory.  Peak memory, multiply-adds
  * and parameters are read from the same list that runs.
  */
 #ifndef CNX_CORE_PLAN_H

@@ -32,6 +32,7 @@ typedef struct cnx_node {
         } norm;
     } layer; /* borrowed from the network */
     double macs;
+    size_t scratch_bytes, scratch_offset; /* in the arena */
 } cnx_node;
 
 /* Memory behind a value id. */
@@ -54,11 +55,11 @@ struct cnx_plan {
     cnx_node discarded; /* written and never read: what a failed addition returns */
     cnx_status status;  /* the first failure while building */
     cnx_error failure;
-    size_t scratch_offset, scratch_bytes, arena_bytes;
+    size_t arena_bytes;
     double macs;
 };
 
-/* Gives each buffer its place; sets arena sizes. */
+/* Gives each map and all scratch their places; sets the arena's size. */
 cnx_status cnx_plan_layout(cnx_plan *plan, cnx_error *err);
 
 #endif

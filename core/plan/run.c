@@ -44,15 +44,15 @@ static void run_node(const cnx_node *node, const cnx_exec *exec, const cnx_map *
 bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
                   const cnx_plan_hooks *hooks)
 {
-    const cnx_exec exec = {.k = plan->kernels,
-                           .threads = plan->threads,
-                           .scratch = (char *)arena + plan->scratch_offset,
-                           .scratch_size = plan->scratch_bytes};
     double done = 0;
     for (int i = 0; i < plan->node_count; i++) {
         const cnx_node *node = &plan->nodes[i];
         if (hooks && hooks->step && !hooks->step(hooks->user, done / (plan->macs + 1)))
             return false;
+        const cnx_exec exec = {.k = plan->kernels,
+                               .threads = plan->threads,
+                               .scratch = (char *)arena + node->scratch_offset,
+                               .scratch_size = node->scratch_bytes};
         const cnx_map in = resolve(plan, node->in, arena, external);
         const cnx_map out = resolve(plan, node->out, arena, external);
         cnx_map more[CNX_MAX_CONCAT];

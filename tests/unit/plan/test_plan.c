@@ -18,8 +18,31 @@ static bool share_memory(const cnx_buffer *a, const cnx_buffer *b)
     return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
 }
 
-/* Random chains of resizes between random maps: a layout in which no two living maps collide, no
- * smaller than the fullest moment and no larger than everything side by side. */
+/* What node n keeps of the arena: living maps and its scratch. */
+static size_t needed_at(const cnx_plan *plan, int n)
+{
+    size_t live = plan->nodes[n].scratch_bytes;
+    for (int i = 0; i < plan->buffer_count; i++)
+        if (plan->buffers[i].first <= n && n <= plan->buffers[i].last)
+            live += plan->buffers[i].bytes;
+    return live;
+}
+
+static void check_scratch(const cnx_plan *plan, int n)
+{
+    const cnx_node *node = &plan->nodes[n];
+    const cnx_buffer scratch = {.bytes = node->scratch_bytes, .offset = node->scratch_offset};
+    CHECK(scratch.offset + scratch.bytes <= plan->arena_bytes, "scratch outside of the arena");
+    for (int i = 0; i < plan->buffer_count; i++) {
+        const cnx_buffer *b = &plan->buffers[i];
+        if (scratch.bytes > 0 && b->first <= n && n <= b->last)
+            CHECK(!share_memory(&scratch, b), "node %d's scratch collides with map %d", n, i);
+    }
+}
+
+/* Random chains of resizes between random maps: a layout in which no two living maps and no node's
+ * scratch collide, no smaller than the fullest moment and no larger than everything side by side.
+ */
 static void test_layout(uint64_t seed)
 {
     unsigned long long random = seed;
@@ -34,7 +57,7 @@ static void test_layout(uint64_t seed)
     for (int i = 1; i < MAPS; i++)
         cnx_plan_resize(plan, "r", maps[check_random(&random) % (unsigned)i], maps[i], false);
     CHECK(cnx_plan_finish(plan, &err) == CNX_OK, "%s", err.message);
-    size_t sum = 0;
+    size_t sum = 0, fullest = 0;
     for (int i = 0; i < plan->buffer_count; i++) {
         sum += plan->buffers[i].first >= 0 ? plan->buffers[i].bytes : 0;
         for (int j = 0; j < i; j++) {
@@ -43,16 +66,15 @@ static void test_layout(uint64_t seed)
                 CHECK(!share_memory(a, b), "maps %d and %d collide", i, j);
         }
     }
-    size_t fullest = 0;
     for (int n = 0; n < plan->node_count; n++) {
-        size_t live = 0;
-        for (int i = 0; i < plan->buffer_count; i++)
-            if (plan->buffers[i].first <= n && n <= plan->buffers[i].last)
-                live += plan->buffers[i].bytes;
-        fullest = live > fullest ? live : fullest;
+        const size_t needed = needed_at(plan, n);
+        fullest = needed > fullest ? needed : fullest;
+        sum += plan->nodes[n].scratch_bytes;
+        check_scratch(plan, n);
     }
-    CHECK(plan->scratch_offset <= sum, "%zu bytes for %zu", plan->scratch_offset, sum);
-    CHECK(plan->scratch_offset >= fullest, "%zu bytes for %zu", plan->scratch_offset, fullest);
+    CHECK(plan->nodes[0].scratch_bytes > 0, "a resize without scratch tests nothing");
+    CHECK(plan->arena_bytes <= sum, "%zu bytes for %zu", plan->arena_bytes, sum);
+    CHECK(plan->arena_bytes >= fullest, "%zu bytes for %zu", plan->arena_bytes, fullest);
     cnx_plan_close(&plan);
 }
 
