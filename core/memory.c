@@ -1,5 +1,8 @@
 #include "core/memory.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,6 +32,13 @@ cnx_status cnx_alloc_or_fail(void **out, size_t size, const char *what, cnx_erro
     *out = cnx_alloc(size ? size : 1);
     CNX_FAIL_IF(!*out, CNX_ERR_MEMORY, "not enough memory for %s (%zu bytes)", what, size);
     return CNX_OK;
+}
+
+void cnx_memory_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 size_t cnx_peak_rss(void)

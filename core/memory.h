@@ -43,6 +43,10 @@ static inline size_t cnx_padded_floats(size_t n)
     return cnx_round_up(n * sizeof(float), CNX_ALIGNMENT) / sizeof(float);
 }
 
+/* Hands what has been freed back to the system, as far as the C library knows how: after much was
+ * read and packed, and before the process grows again. */
+void cnx_memory_trim(void);
+
 /* The largest resident size of this process so far, in bytes. */
 size_t cnx_peak_rss(void);
 

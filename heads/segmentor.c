@@ -75,6 +75,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
     CNX_CHECK_IF(options->max_memory && weight_bytes(net) > options->max_memory, CNX_ERR_MEMORY,
                  "the weights alone take %.1f MiB, more than the limit of %.1f MiB",
                  (double)weight_bytes(net) / 1048576, (double)options->max_memory / 1048576);
+    cnx_memory_trim(); /* of what was read and has been packed */
     return CNX_OK;
 cleanup:
     cnx_segmentor_close(out);
