@@ -133,4 +133,21 @@ expect 1 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred
 refused --overwrite
 expect 0 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred --csv c.csv --overwrite
 absent cnx-eval-demo.journal
+
+# ---- the demo model on its whole validation split: the figures of its README ----
+if [ -n "$shared" ] && [ -z "$sanitized" ]; then
+    set=$shared/data/nuclei
+    seconds=300
+    expect 0 eval folder --data "$set" --split validation --quiet --json --save-pred val
+    cp "$out" val.json
+    expect 0 score --pred val --truth "$set/annotations/validation" --classes 3 --json -q
+    cp "$out" saved.json
+    for pair in aAcc=0.960532 mIoU=0.714747 mAcc=0.822180; do
+        tool check_json file val.json ${pair%=*}
+        same "${pair%=*} of the demo model" "${pair#*=}" "$(printf %.6f "$told")"
+        evaluated=$told
+        tool check_json file saved.json ${pair%=*}
+        same "${pair%=*} of the saved masks" "$evaluated" "$told"
+    done
+fi
 finish
