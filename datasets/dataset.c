@@ -190,21 +190,23 @@ cnx_status cnx_dataset_open_folders(cnx_dataset *out, const char *images_folder,
     const char *image_suffix = suffixes ? suffixes->images : NULL;
     const char *label_suffix = suffixes && suffixes->labels ? suffixes->labels : ".png";
     cnx_status status;
-    CNX_CHECK(list_side(&images, image_suffix, err));
+    if (images_folder)
+        CNX_CHECK(list_side(&images, image_suffix, err));
     CNX_CHECK(list_side(&labels, label_suffix, err));
     if (!suffixes || !suffixes->labels)
         CNX_CHECK(cnx_full_ade20k_refuse(labels_folder, err));
-    if (images.listing.count == 0)
+    if (images_folder && images.listing.count == 0)
         CNX_CHECK(fail_empty(&images, image_suffix, false, err));
     if (labels.listing.count == 0)
         CNX_CHECK(fail_empty(&labels, label_suffix, true, err));
-    CNX_CHECK(check_ids(&images, "--image-suffix", err));
+    if (images_folder)
+        CNX_CHECK(check_ids(&images, "--image-suffix", err));
     CNX_CHECK(check_ids(&labels, "--label-suffix", err));
     CNX_CHECK(join_sides(out, &images, &labels, err));
     qsort(out->items, out->count, sizeof *out->items, by_name);
-    out->images = strdup(images_folder);
+    out->images = images_folder ? strdup(images_folder) : NULL;
     out->labels = strdup(labels_folder);
-    if (!out->images || !out->labels)
+    if ((images_folder && !out->images) || !out->labels)
         status = out_of_memory(err);
 cleanup:
     free_side(&images);

@@ -31,7 +31,7 @@ typedef struct cnx_dataset_suffixes {
 } cnx_dataset_suffixes;
 
 /*
- * Two folders of any names, searched at any depth.  Fails where a folder cannot be read or holds no
+ * Two folders of any names, searched at any depth.  images NULL: label files alone.  Fails where a folder cannot be read or holds no
  * such file, and where two pictures (or label files) have one id.  Items without a partner are no
  * error here: whoever scores them decides.  The caller frees *out, which is empty on failure.
  */
@@ -44,7 +44,7 @@ cnx_status cnx_dataset_open_folders(cnx_dataset *out, const char *images, const 
  *                                             folder that holds ADEChallengeData2016
  *   SPLIT + SPLIT-segmentation                ImageNet-S
  *   img_dir/SPLIT + ann_dir/SPLIT             mmseg's own
- *   images + labels, annotations or masks     without splits
+ *   images + labels, annotations or masks     without splits: pictures right there
  * The full ADE20K data set (*_seg.png) is recognised and refused.  Other calls as above.
  */
 cnx_status cnx_dataset_open(cnx_dataset *out, const char *dir, const char *split,

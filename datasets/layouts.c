@@ -1,8 +1,10 @@
 /* Which folders of a data set hold its pictures and its label files. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/image/image.h"
 #include "datasets/dataset.h"
 #include "datasets/folder.h"
 #include "datasets/full_ade20k.h"
@@ -35,13 +37,28 @@ static char *fill(const char *dir, const char *pattern, const char *split)
     return path;
 }
 
+/* Without splits the pictures lie in the folder itself: one that holds folders (of splits that were
+ * not asked for) is another layout. */
+static bool holds_pictures(const char *folder)
+{
+    DIR *stream = opendir(folder);
+    const struct dirent *entry;
+    bool found = false;
+    while (stream && !found && (entry = readdir(stream)))
+        found = entry->d_name[0] != '.' && cnx_image_suffix_known(entry->d_name);
+    if (stream)
+        closedir(stream);
+    return found;
+}
+
 /* Both folders, owned by the caller; *found: they are there. */
 static cnx_status try_layout(const struct layout *layout, const char *dir, const char *split,
                              char **images, char **labels, bool *found, cnx_error *err)
 {
     *images = fill(dir, layout->images, split);
     *labels = fill(dir, layout->labels, split);
-    *found = *images && *labels && cnx_folder_exists(*images) && cnx_folder_exists(*labels);
+    *found = *images && *labels && cnx_folder_exists(*images) && cnx_folder_exists(*labels) &&
+             (strstr(layout->images, "%s") || holds_pictures(*images));
     CNX_FAIL_IF(!*images || !*labels, CNX_ERR_MEMORY, "not enough memory for a path");
     return CNX_OK;
 }

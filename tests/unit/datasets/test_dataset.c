@@ -122,8 +122,10 @@ static void test_refusals(void)
     touch("twice/images/1.jpg");
     touch("twice/images/1.png");
     touch("twice/labels/1.png");
-    touch("empty/images/readme.txt");
-    touch("empty/labels/1.png");
+    touch("empty/images/validation/readme.txt");
+    touch("empty/annotations/validation/1.png");
+    touch("splits/images/train/1.png");
+    touch("splits/annotations/train/1.png");
     static const struct {
         const char *dir, *word;
         cnx_status status;
@@ -131,7 +133,8 @@ static void test_refusals(void)
                  {"raw2", "ADEChallengeData2016", CNX_ERR_UNSUPPORTED},
                  {"jpegs", "JPEG changes", CNX_ERR_UNSUPPORTED},
                  {"twice", "--image-suffix", CNX_ERR_FORMAT},
-                 {"empty", "holds no picture", CNX_ERR_IO}};
+                 {"empty", "holds no picture", CNX_ERR_IO},
+                 {"splits", "--split", CNX_ERR_IO}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cnx_dataset d;
         cnx_error err = {0};
