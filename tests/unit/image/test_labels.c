@@ -140,7 +140,7 @@ static void test_codings(void)
 {
     cnx_label_map map;
     cnx_error err = {0};
-    const uint16_t coded[] = {150, 0, 0, 0xE8, 3, 0}, coloured[] = {1, 2, 3, 1, 0, 0};
+    const uint16_t coded[8] = {150, 0, 0, 0xE8, 3, 0}, coloured[] = {1, 2, 3, 1, 0, 0};
     const uint16_t grey[] = {7, 300, 1, 1, 1, 1, 1, 1};
     CHECK(read_built(&map, 2, 8, coded, CNX_LABELS_RGB16, &err) == CNX_OK, "%s", err.message);
     CHECK(map.channels == 1 && !map.u8 && map.u16[0] == 150 && map.u16[1] == 1000);
