@@ -10,5 +10,6 @@ extern const cnx_command cnx_command_info;
 extern const cnx_command cnx_command_convert;
 extern const cnx_command cnx_command_score;
 extern const cnx_command cnx_command_compare;
+extern const cnx_command cnx_command_check;
 
 #endif
