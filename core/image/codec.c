@@ -75,7 +75,7 @@ static bool try_file(const char *path)
     return true;
 }
 
-/* RUNPATH, LD_LIBRARY_PATH and the system's folders. */
+/* LD_LIBRARY_PATH and the system's folders. */
 static bool try_linker_path(void)
 {
     static const char absent[] = MODULE ": cannot open shared object file";
@@ -108,10 +108,12 @@ static bool own_folder(char folder[PATH_MAX])
     return true;
 }
 
-/* In a folder beside libcnx.so, or where lib/ is seen from the program's bin/. */
+/* In a folder beside libcnx.so; where lib/ is seen from the program's bin/; at the top of a build
+ * tree, seen from its programs. */
 static bool try_own_tree(void)
 {
-    static const char *const places[] = {CNX_MODULE_FOLDER, CNX_LIB_FROM_BIN "/" CNX_MODULE_FOLDER};
+    static const char *const places[] = {CNX_MODULE_FOLDER, CNX_LIB_FROM_BIN "/" CNX_MODULE_FOLDER,
+                                         "../" CNX_MODULE_FOLDER, "../../" CNX_MODULE_FOLDER};
     char folder[PATH_MAX], path[PATH_MAX + 256];
     if (!own_folder(folder))
         return false;
