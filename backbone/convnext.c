@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "backbone/layers.h"
+#include "backbone/loading.h"
 #include "core/memory.h"
 
 #define LAYERNORM_EPS 1e-6f
@@ -222,8 +223,8 @@ cleanup:
     return status;
 }
 
-static cnx_status open_stage(cnx_convnext *net, int i, cnx_weights *w, const cnx_kernels *k,
-                             cnx_error *err)
+static cnx_status open_down(cnx_convnext *net, int i, cnx_weights *w, const cnx_kernels *k,
+                            cnx_error *err)
 {
     stage *s = &net->stages[i];
     const int c = net->desc.dims[i], from = i == 0 ? 3 : net->desc.dims[i - 1];
@@ -235,36 +236,94 @@ static cnx_status open_stage(cnx_convnext *net, int i, cnx_weights *w, const cnx
                                 .in_c = from,
                                 .out_c = c,
                                 .act = CNX_ACT_NONE};
-    CNX_TRY(cnx_load_conv(&s->down, w, k, down_conv_name(net->prefix, i).text, down, err));
-    s->blocks = calloc((size_t)net->desc.depths[i], sizeof *s->blocks);
-    CNX_FAIL_IF(!s->blocks, CNX_ERR_MEMORY, "not enough memory for the backbone");
-    s->depth = net->desc.depths[i];
-    for (int j = 0; j < s->depth; j++)
-        CNX_TRY(open_block(&s->blocks[j], w, k, net, i, j, err));
-    if (w && net->out_norms)
-        CNX_TRY(
-            cnx_load_affine(&s->out_norm, w, cnx_name("%snorm%d", net->prefix, i).text, c, err));
-    return CNX_OK;
+    return cnx_load_conv(&s->down, w, k, down_conv_name(net->prefix, i).text, down, err);
+}
+
+/* What can be loaded on its own, in the network's order: for each stage the downsampling, the
+ * blocks, the output norm. */
+typedef struct layer {
+    int stage, part; /* -1, a block, depth */
+} layer;
+
+typedef struct opening {
+    cnx_convnext *net;
+    cnx_weights *w;
+    const cnx_kernels *k;
+    const layer *layers;
+} opening;
+
+static cnx_status open_layer(void *context, int index, cnx_error *err)
+{
+    const opening *o = context;
+    const int i = o->layers[index].stage, j = o->layers[index].part;
+    stage *s = &o->net->stages[i];
+    if (j < 0)
+        return open_down(o->net, i, o->w, o->k, err);
+    if (j < s->depth)
+        return open_block(&s->blocks[j], o->w, o->k, o->net, i, j, err);
+    if (!o->w || !o->net->out_norms)
+        return CNX_OK;
+    return cnx_load_affine(&s->out_norm, o->w, cnx_name("%snorm%d", o->net->prefix, i).text,
+                           o->net->desc.dims[i], err);
+}
+
+/* About how many values a layer has. */
+static size_t layer_weights(const cnx_convnext *net, layer l)
+{
+    const size_t c = (size_t)net->desc.dims[l.stage];
+    const size_t from = l.stage == 0 ? 3 : (size_t)net->desc.dims[l.stage - 1];
+    if (l.part < 0)
+        return l.stage == 0 ? STEM * STEM * from * c : DOWN * DOWN * from * c;
+    return l.part < net->desc.depths[l.stage] ? 2 * MLP_RATIO * c * c : c;
+}
+
+static cnx_status open_layers(cnx_convnext *net, cnx_weights *w, const cnx_kernels *k, int threads,
+                              cnx_error *err)
+{
+    size_t room = 0;
+    for (int i = 0; i < CNX_STAGES; i++)
+        room += (size_t)net->desc.depths[i] + 2;
+    layer *layers = malloc(room * sizeof *layers);
+    size_t *weights = malloc(room * sizeof *weights);
+    cnx_status status = CNX_OK;
+    CNX_CHECK_IF(!layers || !weights, CNX_ERR_MEMORY, "not enough memory for the backbone");
+    int count = 0;
+    for (int i = 0; i < CNX_STAGES; i++)
+        for (int j = -1; j <= net->desc.depths[i]; j++) {
+            layers[count] = (layer){i, j};
+            weights[count] = layer_weights(net, layers[count]);
+            count++;
+        }
+    opening o = {.net = net, .w = w, .k = k, .layers = layers};
+    status = cnx_load_layers(count, weights, open_layer, &o, threads, err);
+cleanup:
+    free(layers);
+    free(weights);
+    return status;
 }
 
 cnx_status cnx_convnext_open(cnx_convnext **out, const cnx_convnext_desc *desc, const char *prefix,
                              bool out_norms, cnx_weights *weights, const cnx_kernels *kernels,
-                             cnx_error *err)
+                             int threads, cnx_error *err)
 {
     cnx_convnext *net = calloc(1, sizeof *net);
+    cnx_status status = CNX_OK;
     *out = net;
     CNX_FAIL_IF(!net, CNX_ERR_MEMORY, "not enough memory for the backbone");
     net->desc = *desc;
     net->out_norms = out_norms;
     snprintf(net->prefix, sizeof net->prefix, "%s", prefix);
     for (int i = 0; i < CNX_STAGES; i++) {
-        const cnx_status status = open_stage(net, i, weights, kernels, err);
-        if (status != CNX_OK) {
-            cnx_convnext_close(out);
-            return status;
-        }
+        stage *s = &net->stages[i];
+        s->blocks = calloc((size_t)desc->depths[i], sizeof *s->blocks);
+        CNX_CHECK_IF(!s->blocks, CNX_ERR_MEMORY, "not enough memory for the backbone");
+        s->depth = desc->depths[i];
     }
+    CNX_CHECK(open_layers(net, weights, kernels, weights ? threads : 1, err));
     return CNX_OK;
+cleanup:
+    cnx_convnext_close(out);
+    return status;
 }
 
 void cnx_convnext_close(cnx_convnext **net)

@@ -32,10 +32,11 @@ typedef struct cnx_convnext cnx_convnext;
  */
 void cnx_convnext_expect(const cnx_convnext_desc *desc, const char *prefix, bool out_norms,
                          cnx_weights *weights);
-/* Reads and packs them.  weights NULL: a network without weights, for planning only. */
+/* Reads and packs them on `threads` threads.  weights NULL: a network without weights, for planning
+ * only. */
 cnx_status cnx_convnext_open(cnx_convnext **out, const cnx_convnext_desc *desc, const char *prefix,
                              bool out_norms, cnx_weights *weights, const cnx_kernels *kernels,
-                             cnx_error *err);
+                             int threads, cnx_error *err);
 void cnx_convnext_close(cnx_convnext **net);
 /* Memory of the packed weights. */
 size_t cnx_convnext_bytes(const cnx_convnext *net);

@@ -31,14 +31,15 @@ static void let_go(cnx_segment_network **network)
     free(net);
 }
 
-static cnx_status open_network(cnx_segment_network *net, cnx_model_file *file, cnx_error *err)
+static cnx_status open_network(cnx_segment_network *net, cnx_model_file *file, int threads,
+                               cnx_error *err)
 {
     const cnx_description *d = &net->description;
     CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
     CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, file->weights,
-                              &net->kernels, err));
+                              &net->kernels, threads, err));
     return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, file->weights, &net->kernels,
-                            err);
+                            threads, err);
 }
 
 /* A segmentor without a network. */
@@ -68,7 +69,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
     atomic_init(&net->holders, 1);
     CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
     CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, err);
+    status = open_network(net, file, (*out)->threads, err);
     if (status != CNX_OK)
         cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
     CNX_CHECK(status);

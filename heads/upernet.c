@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "backbone/layers.h"
+#include "backbone/loading.h"
 #include "core/ops/concat_conv.h"
 
 enum {
@@ -142,32 +143,53 @@ static cnx_status load_module(const module *m, int out_c, cnx_weights *weights,
     return cnx_name_layer(status, m->name.text, err);
 }
 
-cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
-                            const int dims[CNX_STAGES], cnx_weights *weights,
-                            const cnx_kernels *kernels, cnx_error *err)
-{
-    cnx_upernet *head = calloc(1, sizeof *head);
-    *out = head;
-    CNX_FAIL_IF(!head, CNX_ERR_MEMORY, "not enough memory for the head");
-    describe(head, desc, dims);
-    cnx_status status = CNX_OK;
+/* The layers that can be loaded on their own: all modules, then the classifier. */
+typedef struct opening {
+    cnx_upernet *head;
+    cnx_weights *weights;
+    const cnx_kernels *kernels;
     module modules[MAX_MODULES];
-    const int n = list_modules(head, modules);
-    for (int i = 0; i < n; i++) {
-        shape_module(&modules[i], desc->channels);
-        if (weights)
-            CNX_CHECK(load_module(&modules[i], desc->channels, weights, kernels, err));
+    int count;
+} opening;
+
+static cnx_status open_layer(void *context, int index, cnx_error *err)
+{
+    const opening *o = context;
+    const cnx_upernet_desc *desc = &o->head->desc;
+    if (index < o->count) {
+        shape_module(&o->modules[index], desc->channels);
+        return o->weights
+                   ? load_module(&o->modules[index], desc->channels, o->weights, o->kernels, err)
+                   : CNX_OK;
     }
     const cnx_conv_spec classifier = {.kind = CNX_CONV_1X1,
                                       .size = 1,
                                       .in_c = desc->channels,
                                       .out_c = desc->classes,
                                       .act = CNX_ACT_NONE};
-    CNX_CHECK(cnx_load_conv(&head->classifier, weights, kernels, "decode_head.conv_seg", classifier,
-                            err));
-    return CNX_OK;
-cleanup:
-    cnx_upernet_close(out);
+    return cnx_load_conv(&o->head->classifier, o->weights, o->kernels, "decode_head.conv_seg",
+                         classifier, err);
+}
+
+cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
+                            const int dims[CNX_STAGES], cnx_weights *weights,
+                            const cnx_kernels *kernels, int threads, cnx_error *err)
+{
+    cnx_upernet *head = calloc(1, sizeof *head);
+    *out = head;
+    CNX_FAIL_IF(!head, CNX_ERR_MEMORY, "not enough memory for the head");
+    describe(head, desc, dims);
+    opening o = {.head = head, .weights = weights, .kernels = kernels};
+    o.count = list_modules(head, o.modules);
+    size_t sizes[MAX_MODULES + 1];
+    for (int i = 0; i < o.count; i++)
+        sizes[i] = (size_t)all_channels(&o.modules[i]) * (size_t)desc->channels *
+                   (o.modules[i].spatial ? 9 : 1);
+    sizes[o.count] = (size_t)desc->channels * (size_t)desc->classes;
+    const cnx_status status =
+        cnx_load_layers(o.count + 1, sizes, open_layer, &o, weights ? threads : 1, err);
+    if (status != CNX_OK)
+        cnx_upernet_close(out);
     return status;
 }
 

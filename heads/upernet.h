@@ -19,10 +19,10 @@ typedef struct cnx_upernet cnx_upernet;
 /* Declares the head's tensors ("decode_head.*"). */
 void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES],
                         cnx_weights *weights);
-/* weights NULL: for planning only. */
+/* Reads and packs them on `threads` threads.  weights NULL: for planning only. */
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
                             const int dims[CNX_STAGES], cnx_weights *weights,
-                            const cnx_kernels *kernels, cnx_error *err);
+                            const cnx_kernels *kernels, int threads, cnx_error *err);
 void cnx_upernet_close(cnx_upernet **head);
 size_t cnx_upernet_bytes(const cnx_upernet *head);
 

@@ -1,4 +1,5 @@
 /* cnx segment: pictures in, label maps out. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "core/clock.h"
@@ -43,6 +44,26 @@ static cnx_status check_inputs(const session *s, cnx_error *err)
     return CNX_OK;
 }
 
+static void *prepare_images(void *unused)
+{
+    (void)unused;
+    cnx_image_prepare();
+    return NULL;
+}
+
+/* Packs the weights, and meanwhile loads the decoder. */
+static cnx_status open_segmentor(session *s, cnx_model_file *file,
+                                 const cnx_segmentor_options *options, cnx_error *err)
+{
+    pthread_t preparing;
+    const bool beside = s->threads > 1 && !s->args->dry_run.given &&
+                        pthread_create(&preparing, NULL, prepare_images, NULL) == 0;
+    const cnx_status status = cnx_segmentor_open(&s->segmentor, file, options, err);
+    if (beside)
+        pthread_join(preparing, NULL);
+    return status;
+}
+
 static cnx_status open_model(session *s, cnx_error *err)
 {
     const cnx_segment_args *args = s->args;
@@ -65,7 +86,7 @@ static cnx_status open_model(session *s, cnx_error *err)
     if (status == CNX_OK)
         status = cnx_segment_args_check_labels(args, file.description.class_count, err);
     if (status == CNX_OK)
-        status = cnx_segmentor_open(&s->segmentor, &file, &options, err);
+        status = open_segmentor(s, &file, &options, err);
     if (status == CNX_ERR_MEMORY && args->max_memory.given)
         cnx_error_prefix(err, "--max-memory");
     cnx_model_file_close(&file);

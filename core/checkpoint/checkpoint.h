@@ -68,7 +68,7 @@ const cnx_tensor_info *cnx_checkpoint_find(const cnx_checkpoint *c, const char *
  * Gathers a tensor through its strides into out[elements], C order, converted to float32: F16 and
  * BF16 exactly, F64 to nearest even; other dtypes are CNX_ERR_MODEL naming tensor and dtype.
  * Verifies the zip member's CRC-32 the first time it is touched, and lets go of the mapped pages
- * afterwards.
+ * afterwards.  Several threads may read tensors of one checkpoint at the same time.
  */
 cnx_status cnx_checkpoint_read_f32(cnx_checkpoint *c, const cnx_tensor_info *tensor, float *out,
                                    cnx_error *err);

@@ -9,9 +9,9 @@
 
 /* Raw elements: a zip member, a stretch of a legacy file, the data of a safetensors file. */
 typedef struct cnx_storage {
-    const unsigned char *data; /* NULL until a zip member was read */
-    size_t size;               /* bytes */
-    cnx_zip_member *member;    /* NULL when the container has no members */
+    const unsigned char *_Atomic data; /* NULL until a zip member was read */
+    size_t size;                       /* bytes */
+    const cnx_zip_member *member;      /* NULL when the container has no members */
 } cnx_storage;
 
 /* A tensor whose place was checked: all its elements lie inside the storage. */

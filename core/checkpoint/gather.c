@@ -78,6 +78,24 @@ static bool belongs(const cnx_checkpoint *c, const cnx_tensor_info *tensor)
            (at - first) / sizeof *c->tensors < c->count;
 }
 
+/* The storage's bytes, once they are verified.  Tensors may share a storage and be read by several
+ * threads: at worst each of them verifies it. */
+static cnx_status open_storage(const unsigned char **data, const cnx_checkpoint *c,
+                               const cnx_tensor_record *t, cnx_error *err)
+{
+    *data = t->storage->data;
+    if (*data)
+        return CNX_OK;
+    cnx_zip_member member = *t->storage->member;
+    const cnx_status status = cnx_zip_read(&c->zip, &member, err);
+    if (status != CNX_OK) {
+        cnx_error_prefix(err, "%s: tensor %s", c->name, t->info.name);
+        return status;
+    }
+    *data = t->storage->data = member.data;
+    return CNX_OK;
+}
+
 cnx_status cnx_checkpoint_read_f32(cnx_checkpoint *c, const cnx_tensor_info *tensor, float *out,
                                    cnx_error *err)
 {
@@ -91,16 +109,9 @@ cnx_status cnx_checkpoint_read_f32(cnx_checkpoint *c, const cnx_tensor_info *ten
                 c->name, tensor->name, cnx_dtype_name(dtype));
     if (tensor->elements == 0)
         return CNX_OK;
-    cnx_storage *storage = t->storage;
-    if (!storage->data) {
-        const cnx_status status = cnx_zip_read(&c->zip, storage->member, err);
-        if (status != CNX_OK) {
-            cnx_error_prefix(err, "%s: tensor %s", c->name, tensor->name);
-            return status;
-        }
-        storage->data = storage->member->data;
-    }
-    const unsigned char *source = storage->data + t->offset;
+    const unsigned char *data;
+    CNX_TRY(open_storage(&data, c, t, err));
+    const unsigned char *source = data + t->offset;
     const bool mapped = c->mapping.data != NULL;
     axis axes[CNX_MAX_RANK + 1];
     const int n = merge_axes(axes, t);

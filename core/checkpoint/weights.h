@@ -60,7 +60,8 @@ bool cnx_weights_expect(cnx_weights *w, const char *canonical, int rank, const i
  * with found and expected shapes and counts the rest. */
 cnx_status cnx_weights_check(const cnx_weights *w, cnx_error *err);
 
-/* Reads an expected tensor as float32.  A NaN or infinity among the values is CNX_ERR_MODEL. */
+/* Reads an expected tensor as float32.  A NaN or infinity among the values is CNX_ERR_MODEL.  Several
+ * threads may do so at the same time. */
 cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, cnx_error *err);
 
 /* The key report: all tensors of the file, then those that are missing. */

@@ -165,6 +165,12 @@ cnx_status cnx_image_read(cnx_image *out, const char *path, const cnx_decode_opt
     return status;
 }
 
+void cnx_image_prepare(void)
+{
+    const cnx_codec *codec;
+    (void)cnx_codec_get(&codec, NULL);
+}
+
 cnx_status cnx_image_probe(const void *bytes, size_t size, const char *name,
                            const cnx_decode_options *options, int *width, int *height,
                            cnx_error *err)

@@ -33,6 +33,9 @@ cnx_status cnx_image_decode(cnx_image *out, const void *bytes, size_t size, cons
                             const cnx_decode_options *options, cnx_error *err);
 cnx_status cnx_image_read(cnx_image *out, const char *path, const cnx_decode_options *options,
                           cnx_error *err);
+/* Loads what decoding needs, which the first picture would else wait for.  For a thread that has
+ * nothing else to do; should it fail, the first picture tells why. */
+void cnx_image_prepare(void);
 /* Width and height from the header, orientation as above; nothing is decoded. */
 cnx_status cnx_image_probe(const void *bytes, size_t size, const char *name,
                            const cnx_decode_options *options, int *width, int *height,

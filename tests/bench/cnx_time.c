@@ -61,7 +61,7 @@ static void open_backbone(network *n, cnx_model_file *file)
     check(n, cnx_kernels_init(&n->kernels, n->settings->value, &err), &err);
     check(n,
           cnx_convnext_open(&n->backbone, &file->description.backbone, "backbone.", true,
-                            file->weights, &n->kernels, &err),
+                            file->weights, &n->kernels, n->settings->threads, &err),
           &err);
     check(n, cnx_plan_open(&n->plan, &n->kernels, n->settings->threads, &err), &err);
     const cnx_value input = cnx_plan_external(n->plan, n->settings->h, n->settings->w, 3);
