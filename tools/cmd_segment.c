@@ -1,6 +1,9 @@
 /* cnx segment: pictures in, label maps out. */
 #include <pthread.h>
 #include <stdio.h>
+#ifdef __GLIBC__ /* known from here on */
+#include <malloc.h>
+#endif
 
 #include "core/clock.h"
 #include "core/memory.h"
@@ -42,6 +45,15 @@ static cnx_status check_inputs(const session *s, cnx_error *err)
         CNX_FAIL_IF(input->problem, CNX_ERR_IO, "%s: %s", input->name, input->problem);
     }
     return CNX_OK;
+}
+
+/* One heap for all threads, before there are any: what one of them has freed while weights were
+ * packed, the next can use, and what is left can be handed back. */
+static void share_heap(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 static void *prepare_images(void *unused)
@@ -126,6 +138,7 @@ static int segment(const cnx_segment_args *args, const cnx_operands *operands)
                  .threads = args->threads.given ? args->threads.value : cnx_threads_available()};
     cnx_error error = {0};
     int code = CNX_EXIT_FAILED;
+    share_heap();
     cnx_interrupt_catch();
     if (cnx_inputs_gather(&s.inputs, operands->items, operands->count, &error) != CNX_OK ||
         check_outputs(&s, &error) != CNX_OK || check_inputs(&s, &error) != CNX_OK ||
