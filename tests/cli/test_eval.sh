@@ -134,6 +134,22 @@ refused --overwrite
 expect 0 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred --csv c.csv --overwrite
 absent cnx-eval-demo.journal
 
+# ---- ImageNet-S: labels as R + 256 G, of which 1000 is ignored ----
+mkdir -p imagenet/validation/n1 imagenet/validation-segmentation/n1
+cp "$nuclei/76c44d1addac.png" imagenet/validation/n1/a.png
+tool make_png imagenet/validation-segmentation/n1/a.png rgb 256 256 0 0 0 232 3 0 232 3 0 1 0 0
+cat >coded.json <<'END'
+{"classes": ["other", "one", "two"], "ignore": 1000, "coding": "rgb16"}
+END
+expect 0 eval imagenet-s --data imagenet --classes coded.json "${fast[@]}" --json
+tool check_json file "$out" images 0 pixels
+same "pixels that are not ignored" 32768 "$told"
+tool check_json file "$out" images 0 name
+same "the name has its folder" n1/a "$told"
+expect 1 eval imagenet-s --data imagenet --classes 3 "${fast[@]}"
+refused n1/a.png
+rm -f cnx-eval-demo.journal
+
 # ---- the demo model on its whole validation split: the figures of its README ----
 if [ -n "$shared" ] && [ -z "$sanitized" ]; then
     set=$shared/data/nuclei
