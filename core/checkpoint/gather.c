@@ -92,7 +92,8 @@ static cnx_status open_storage(const unsigned char **data, const cnx_checkpoint 
         cnx_error_prefix(err, "%s: tensor %s", c->name, t->info.name);
         return status;
     }
-    *data = t->storage->data = member.data;
+    t->storage->data = member.data;
+    *data = member.data;
     return CNX_OK;
 }
 
