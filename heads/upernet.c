@@ -46,6 +46,7 @@ typedef struct module {
     cnx_conv *pointwise;              /* 1x1, or NULL */
     cnx_concat_conv *spatial;         /* 3x3, or NULL */
     bool winograd;
+    int halved; /* see cnx_concat_conv */
 } module;
 
 enum { MAX_MODULES = CNX_MAX_POOLS + 2 * LATERALS + 2 };
@@ -84,6 +85,7 @@ static int list_modules(cnx_upernet *head, module out[MAX_MODULES])
             spatial(&head->pyramid[i], cnx_name("decode_head.fpn_convs.%d", i), 1, m, m, true);
     out[n++] =
         spatial(&head->fusion, cnx_name("decode_head.fpn_bottleneck"), CNX_STAGES, m, m, true);
+    out[n - 1].halved = 1;
     return n;
 }
 
@@ -119,7 +121,7 @@ void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]
 static void shape_module(const module *m, int out_c)
 {
     if (m->spatial)
-        cnx_concat_conv_shape(m->spatial, m->inputs, m->in_c, out_c, true, m->winograd);
+        cnx_concat_conv_shape(m->spatial, m->inputs, m->in_c, out_c, true, m->winograd, m->halved);
     else
         *m->pointwise = (cnx_conv){.kind = CNX_CONV_1X1,
                                    .size = 1,
@@ -134,11 +136,11 @@ static cnx_status load_module(const module *m, int out_c, cnx_weights *weights,
     cnx_filters f = {0};
     CNX_TRY(cnx_load_conv_module(&f, weights, m->name.text, m->spatial ? 3 : 1, all_channels(m),
                                  out_c, err));
-    const cnx_status status = m->spatial
-                                  ? cnx_concat_conv_init(m->spatial, k, m->inputs, m->in_c, out_c,
-                                                         f.weights, f.bias, true, m->winograd, err)
-                                  : cnx_conv_init(m->pointwise, k, CNX_CONV_1X1, 1, m->in_c[0],
-                                                  out_c, f.weights, f.bias, CNX_ACT_RELU, err);
+    const cnx_status status =
+        m->spatial ? cnx_concat_conv_init(m->spatial, k, m->inputs, m->in_c, out_c, f.weights,
+                                          f.bias, true, m->winograd, m->halved, err)
+                   : cnx_conv_init(m->pointwise, k, CNX_CONV_1X1, 1, m->in_c[0], out_c, f.weights,
+                                   f.bias, CNX_ACT_RELU, err);
     cnx_filters_free(&f);
     return cnx_name_layer(status, m->name.text, err);
 }

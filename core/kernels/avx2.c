@@ -4,6 +4,7 @@
 #define GEMM_ROWS         6
 #define GEMM_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define DW_PIXELS         7
+#define COMBINE4_VECTORS  2
 
 #include "core/kernels/table_body.h"
 

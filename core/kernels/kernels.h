@@ -94,6 +94,11 @@ typedef struct cnx_kernels {
     void (*combine)(size_t n, int count, const float *const source[], const float *weight,
                     float *out);
 
+    /* Four of them from the same sources: out[j][i] = sum over t < count of
+     * weight[4 t + j] * source[t][i]; an out[j] that is NULL is left away. */
+    void (*combine4)(size_t n, int count, const float *const source[], const float *weight,
+                     float *const out[4]);
+
     /* Resampling along a row: out pixel x (c channels, out_ld) = combine of taps[x] over source
      * pixels (c channels, ld).  add: added to what is there instead of stored. */
     void (*resample_row)(int width, int c, const float *source, size_t ld, const cnx_taps *taps,

@@ -1,4 +1,5 @@
-/* Kernels that work pixel by pixel over the channels, written over vector_*.h. */
+/* Kernels that work pixel by pixel over the channels, written over vector_*.h. The including file defines
+ * COMBINE4_VECTORS, as many as its registers hold four times. */
 
 static void layernorm_row(int c, const float *x, const float *weight, const float *bias, float eps,
                           float *y)
@@ -69,6 +70,58 @@ static void combine(size_t n, int count, const float *const source[], const floa
     if (i < n) {
         const lane_mask mask = v_first((int)(n - i));
         v_store_part(out + i, mask, combine_part(count, source, weight, i, mask));
+    }
+}
+
+/* `vectors` vectors of each of the four, from `at` on; of a single one, what the mask has. */
+static inline __attribute__((always_inline)) void
+combine4_part(const int vectors, int count, const float *const source[], const float *weight,
+              float *const out[4], size_t at, lane_mask mask)
+{
+    vector sum[4][COMBINE4_VECTORS];
+    UNROLLED
+    for (int j = 0; j < 4; j++) {
+        UNROLLED
+        for (int v = 0; v < vectors; v++)
+            sum[j][v] = v_zero();
+    }
+    for (int t = 0; t < count; t++) {
+        vector x[COMBINE4_VECTORS];
+        UNROLLED
+        for (int v = 0; v < vectors; v++)
+            x[v] = vectors > 1 ? v_load(source[t] + at + v * LANES)
+                               : v_load_part(source[t] + at, mask);
+        UNROLLED
+        for (int j = 0; j < 4; j++) {
+            const vector w = v_set(weight[4 * t + j]);
+            UNROLLED
+            for (int v = 0; v < vectors; v++)
+                sum[j][v] = v_fma(w, x[v], sum[j][v]);
+        }
+    }
+    for (int j = 0; j < 4; j++) {
+        if (!out[j])
+            continue;
+        UNROLLED
+        for (int v = 0; v < vectors; v++) {
+            if (vectors > 1)
+                v_store(out[j] + at + v * LANES, sum[j][v]);
+            else
+                v_store_part(out[j] + at, mask, sum[j][v]);
+        }
+    }
+}
+
+static void combine4(size_t n, int count, const float *const source[], const float *weight,
+                     float *const out[4])
+{
+    const lane_mask all = v_first(LANES);
+    size_t i = 0;
+    for (; i + COMBINE4_VECTORS * LANES <= n; i += COMBINE4_VECTORS * LANES)
+        combine4_part(COMBINE4_VECTORS, count, source, weight, out, i, all);
+    for (; i < n; i += LANES) {
+        const int left = n - i < LANES ? (int)(n - i) : LANES;
+        combine4_part(1, count, source, weight, out, i, v_first(left));
     }
 }
 

@@ -194,6 +194,18 @@ static void combine(size_t n, int count, const float *const source[], const floa
     }
 }
 
+static void combine4(size_t n, int count, const float *const source[], const float *weight,
+                     float *const out[4])
+{
+    for (int j = 0; j < 4; j++)
+        for (size_t i = 0; out[j] && i < n; i++) {
+            float sum = weight[j] * source[0][i];
+            for (int t = 1; t < count; t++)
+                sum += weight[4 * (size_t)t + (size_t)j] * source[t][i];
+            out[j][i] = sum;
+        }
+}
+
 static void resample_row(int width, int c, const float *source, size_t ld, const cnx_taps *taps,
                          float *out, size_t out_ld, int add)
 {
@@ -318,6 +330,7 @@ void cnx_kernels_ref(cnx_kernels *k)
         .layernorm = layernorm,
         .gelu = gelu,
         .combine = combine,
+        .combine4 = combine4,
         .resample_row = resample_row,
         .argmax = argmax,
         .softmax = softmax,

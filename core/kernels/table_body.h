@@ -1,6 +1,6 @@
 /*
  * Every kernel of one instruction set, and the table that holds them.  The including file defines
- * the register tile (GEMM_ROWS, GEMM_EACH_ROWS, DW_PIXELS) and has included its vector_*.h.
+ * the register tile (GEMM_ROWS, GEMM_EACH_ROWS, DW_PIXELS, COMBINE4_VECTORS) and has included its vector_*.h.
  */
 #include "core/float16.h"
 #include "core/kernels/kernels.h"
@@ -20,6 +20,7 @@ static void fill_table(cnx_kernels *k, const char *name)
     k->layernorm = layernorm;
     k->gelu = gelu;
     k->combine = combine;
+    k->combine4 = combine4;
     k->resample_row = resample_row;
     k->argmax = argmax;
     k->softmax = softmax;

@@ -3,84 +3,31 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "core/ops/pixelwise.h"
-#include "core/ops/tiles.h"
 #include "core/threads.h"
 
 enum {
     TAPS = 9,
-    CHUNK = 128, /* output channels at a time: keeps the products of all levels near the caches */
-    FEWEST_ROWS = 28, /* pixels of a low map that are worth a product of their own */
-    SOURCES = 6 /* rows, or pixels, that one map gives to one output: 3 shifts x 2 neighbours */
+    LOW = CNX_MAX_CONCAT - 1, /* upsampled maps, at most */
+    PART = 16                 /* groups of columns that are put together at a time */
 };
 
 /* ---- weights ---- */
 
 void cnx_concat_conv_shape(cnx_concat_conv *conv, int inputs, const int in_c[], int out_c,
-                           bool relu, bool winograd)
+                           bool relu, bool winograd, int halved)
 {
-    *conv = (cnx_concat_conv){.inputs = inputs,
-                              .out_c = out_c,
-                              .relu = relu,
-                              .winograd = winograd,
-                              .chunk = out_c < CHUNK ? out_c : CHUNK};
+    *conv = (cnx_concat_conv){
+        .inputs = inputs, .out_c = out_c, .relu = relu, .winograd = winograd, .halved = halved};
     for (int i = 0; i < inputs; i++)
         conv->in_c[i] = in_c[i];
     conv->first_winograd = (cnx_winograd){.in_c = in_c[0], .out_c = out_c};
     conv->first_direct =
         (cnx_conv){.kind = CNX_CONV_3X3, .size = 3, .in_c = in_c[0], .out_c = out_c};
+    for (int i = 1; i < inputs; i++)
+        conv->low[i - 1] = cnx_upsampled_conv_shape(in_c[i], out_c, i == halved);
 }
 
-static int chunks(const cnx_concat_conv *conv)
-{
-    return (conv->out_c + conv->chunk - 1) / conv->chunk;
-}
-
-/* Output channels of one chunk: the last may have fewer. */
-static int chunk_size(const cnx_concat_conv *conv, int chunk)
-{
-    const int left = conv->out_c - chunk * conv->chunk;
-    return left < conv->chunk ? left : conv->chunk;
-}
-
-/* Chunks are stored one after the other, each with room for a full one. */
-static size_t mix_step(const cnx_concat_conv *conv, const cnx_kernels *k, int input)
-{
-    return cnx_round_up(k->gemm_packed_size(conv->in_c[input], TAPS * conv->chunk),
-                        CNX_ALIGNMENT / sizeof(float));
-}
-
-/* Input channels [first, first + count) of the filters of all output channels, OIHW. */
-static void slice_filters(const cnx_concat_conv *conv, const float *weights, int all, int first,
-                          int count, float *out)
-{
-    for (int o = 0; o < conv->out_c; o++)
-        memcpy(out + (size_t)o * (size_t)count * TAPS,
-               weights + ((size_t)o * (size_t)all + (size_t)first) * TAPS,
-               (size_t)count * TAPS * sizeof *out);
-}
-
-/* filters: [out_c][in_c][9] of one map -> packed matrices with rows (tap, output channel). */
-static cnx_status pack_mix(cnx_concat_conv *conv, const cnx_kernels *k, int input,
-                           const float *filters, float *matrix, cnx_error *err)
-{
-    const size_t in_c = (size_t)conv->in_c[input];
-    for (int c = 0; c < chunks(conv); c++) {
-        const int size = chunk_size(conv, c);
-        for (int t = 0; t < TAPS; t++)
-            for (int o = 0; o < size; o++) {
-                const float *filter =
-                    filters + (size_t)(c * conv->chunk + o) * in_c * TAPS + (size_t)t;
-                float *row = matrix + (size_t)(t * size + o) * in_c;
-                for (size_t i = 0; i < in_c; i++)
-                    row[i] = filter[i * TAPS];
-            }
-        CNX_TRY(cnx_kernels_pack(k, conv->in_c[input], TAPS * size, matrix,
-                                 conv->mix[input] + (size_t)c * mix_step(conv, k, input), err));
-    }
-    return CNX_OK;
-}
-
+/* filters: [out_c][in_c[0]][9] */
 static cnx_status init_first(cnx_concat_conv *conv, const cnx_kernels *k, const float *filters,
                              const float *bias, cnx_error *err)
 {
@@ -96,41 +43,41 @@ static cnx_status init_first(cnx_concat_conv *conv, const cnx_kernels *k, const 
     return CNX_OK;
 }
 
-static int widest(const cnx_concat_conv *conv)
+/* step: floats from one output channel's filters to the next one's. */
+static cnx_status slice_first(cnx_concat_conv *conv, const cnx_kernels *k, const float *weights,
+                              size_t step, const float *bias, cnx_error *err)
 {
-    int most = 0;
-    for (int i = 0; i < conv->inputs; i++)
-        most = conv->in_c[i] > most ? conv->in_c[i] : most;
-    return most;
+    const size_t row = (size_t)conv->in_c[0] * TAPS;
+    if (conv->inputs == 1)
+        return init_first(conv, k, weights, bias, err);
+    float *filters = NULL;
+    CNX_TRY(cnx_alloc_or_fail((void **)&filters, row * (size_t)conv->out_c * sizeof *filters,
+                              "filters", err));
+    for (int o = 0; o < conv->out_c; o++)
+        memcpy(filters + (size_t)o * row, weights + (size_t)o * step, row * sizeof *filters);
+    const cnx_status status = init_first(conv, k, filters, bias, err);
+    cnx_free(filters);
+    return status;
 }
 
 cnx_status cnx_concat_conv_init(cnx_concat_conv *conv, const cnx_kernels *k, int inputs,
                                 const int in_c[], int out_c, const float *weights,
-                                const float *bias, bool relu, bool winograd, cnx_error *err)
+                                const float *bias, bool relu, bool winograd, int halved,
+                                cnx_error *err)
 {
-    cnx_concat_conv_shape(conv, inputs, in_c, out_c, relu, winograd);
-    int all = 0;
-    for (int i = 0; i < inputs; i++)
-        all += in_c[i];
-    float *filters = NULL, *matrix = NULL;
+    cnx_concat_conv_shape(conv, inputs, in_c, out_c, relu, winograd, halved);
+    size_t step = 0;
     cnx_status status = CNX_OK;
-    const size_t most = (size_t)widest(conv) * TAPS * sizeof(float);
-    CNX_CHECK(cnx_alloc_or_fail((void **)&filters, most * (size_t)out_c, "filters", err));
-    CNX_CHECK(cnx_alloc_or_fail((void **)&matrix, most * (size_t)conv->chunk, "filters", err));
-    for (int i = 0, first = 0; i < inputs; first += in_c[i++]) {
-        slice_filters(conv, weights, all, first, in_c[i], filters);
-        if (i == 0) {
-            CNX_CHECK(init_first(conv, k, filters, bias, err));
-            continue;
-        }
-        const size_t bytes = (size_t)chunks(conv) * mix_step(conv, k, i) * sizeof(float);
-        CNX_CHECK(cnx_alloc_or_fail((void **)&conv->mix[i], bytes, "weights", err));
-        CNX_CHECK(pack_mix(conv, k, i, filters, matrix, err));
-        conv->bytes += bytes;
+    for (int i = 0; i < inputs; i++)
+        step += (size_t)in_c[i] * TAPS;
+    CNX_CHECK(slice_first(conv, k, weights, step, bias, err));
+    for (int i = 1; i < inputs; i++) {
+        weights += (size_t)in_c[i - 1] * TAPS;
+        CNX_CHECK(cnx_upsampled_conv_init(&conv->low[i - 1], k, in_c[i], out_c, i == halved,
+                                          weights, step, err));
+        conv->bytes += conv->low[i - 1].bytes;
     }
 cleanup:
-    cnx_free(filters);
-    cnx_free(matrix);
     if (status != CNX_OK)
         cnx_concat_conv_free(conv);
     return status;
@@ -140,41 +87,55 @@ void cnx_concat_conv_free(cnx_concat_conv *conv)
 {
     cnx_winograd_free(&conv->first_winograd);
     cnx_conv_free(&conv->first_direct);
-    for (int i = 0; i < CNX_MAX_CONCAT; i++)
-        cnx_free(conv->mix[i]);
+    for (int i = 0; i < LOW; i++)
+        cnx_upsampled_conv_free(&conv->low[i]);
     *conv = (cnx_concat_conv){0};
 }
 
 /* ---- sizes ---- */
 
-/* Floats of the low-resolution products of one map and one chunk, [h][w][ky][kx][chunk]. */
-static size_t product_floats(const cnx_concat_conv *conv, int h, int w)
+static int parts(int groups)
 {
-    return cnx_padded_floats((size_t)h * (size_t)w * TAPS * (size_t)conv->chunk);
+    return (groups + PART - 1) / PART;
 }
 
-/* Floats of one thread's rows: for each map [w][kx][chunk]. */
+static int part_end(int groups, int part)
+{
+    return (part + 1) * PART < groups ? (part + 1) * PART : groups;
+}
+
+/* Pixels of one row of a part of the columns, of one map: the most of all parts. */
+static int widest_part(const cnx_axis *x)
+{
+    int most = 0;
+    for (int p = 0; p < parts(x->groups); p++) {
+        cnx_axis_group groups[PART];
+        const int first = p * PART, count = part_end(x->groups, p) - first;
+        for (int g = 0; g < count; g++)
+            cnx_axis_group_at(x, first + g, &groups[g]);
+        const int pixels = cnx_sweep_span(x, groups, 0, count).pixels;
+        most = pixels > most ? pixels : most;
+    }
+    return most;
+}
+
+/* Floats of one row of a part of the columns, of all upsampled maps. */
 static size_t row_floats(const cnx_concat_conv *conv, const int w[])
 {
-    size_t floats = 0;
-    for (int i = 1; i < conv->inputs; i++)
-        floats += cnx_padded_floats((size_t)w[i] * 3 * (size_t)conv->chunk);
-    return floats;
-}
-
-/* Taps of both axes, for each map but the first. */
-static size_t taps_floats(const cnx_concat_conv *conv, int h, int w)
-{
-    const size_t taps = ((size_t)h + (size_t)w) * (size_t)(conv->inputs - 1);
-    return cnx_padded_floats(taps * sizeof(cnx_taps) / sizeof(float));
+    size_t pixels = 0;
+    for (int i = 1; i < conv->inputs; i++) {
+        const cnx_axis x = cnx_axis_make(w[i], w[0], conv->low[i - 1].doubling);
+        pixels += (size_t)widest_part(&x);
+    }
+    return conv->inputs > 1 ? cnx_padded_floats(pixels * (size_t)conv->low[0].chunk) : 0;
 }
 
 size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
                                const int w[], int threads)
 {
-    size_t floats = taps_floats(conv, h[0], w[0]) + row_floats(conv, w) * (size_t)threads;
+    size_t floats = row_floats(conv, w) * CNX_AXIS_GROUP * (size_t)threads;
     for (int i = 1; i < conv->inputs; i++)
-        floats += product_floats(conv, h[i], w[i]);
+        floats += cnx_sweep_floats(&conv->low[i - 1], h[i], w[i], h[0], w[0]);
     const size_t low = floats * sizeof(float);
     const size_t first = conv->winograd
                              ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0])
@@ -187,129 +148,125 @@ size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k
 typedef struct job {
     const cnx_exec *exec;
     const cnx_concat_conv *conv;
-    const cnx_map *in;
     cnx_map out;
-    int chunk, size;                  /* index of the chunk, its output channels */
-    int input;                        /* the map being mixed */
-    cnx_taps *taps_y[CNX_MAX_CONCAT]; /* [out.h] */
-    cnx_taps *taps_x[CNX_MAX_CONCAT]; /* [out.w] */
-    float *products[CNX_MAX_CONCAT];
-    float *rows; /* [threads] of row_floats */
+    int maps; /* that are upsampled */
+    cnx_sweep sweeps[LOW];
+    int first_group; /* of rows, of those that can be put together now */
+    float *rows;     /* [threads][CNX_AXIS_GROUP] of row_step */
     size_t row_step;
-    cnx_tiles tiles; /* of the low map's pixels */
 } job;
 
-/* Pixels [index * mix_rows ...) of one low map times its matrix. */
-static void mix_tile(void *context, int index, int thread)
-{
-    (void)thread;
-    const job *j = context;
-    const cnx_kernels *k = j->exec->k;
-    const cnx_map in = j->in[j->input];
-    const size_t first = cnx_tiles_first(&j->tiles, index);
-    const int count = cnx_tiles_rows(&j->tiles, index);
-    const size_t n = (size_t)TAPS * (size_t)j->size;
-    const cnx_epilogue plain = {.act = CNX_ACT_NONE};
-    if (count == 0)
-        return;
-    k->gemm(count, (int)n, in.c, cnx_map_at(in, first), in.ld,
-            j->conv->mix[j->input] + (size_t)j->chunk * mix_step(j->conv, k, j->input),
-            j->products[j->input] + first * n, n, &plain);
-}
+/* The output pixels of one group of rows and some groups of columns, for one chunk. */
+typedef struct block {
+    int chunk, size;             /* the chunk and its output channels */
+    int y;                       /* of the first row, which may lie outside */
+    float *rows[CNX_AXIS_GROUP]; /* NULL outside */
+    cnx_sweep_columns columns[LOW];
+    size_t start[LOW]; /* of a map's pixels in a row */
+} block;
 
-/* What reaches output row y from map i, mixed vertically: [w][kx][size]. */
-static void vertical(const job *j, int i, int y, float *out)
+/* One group of columns: what the rows hold, mixed along them. */
+static void across(const job *j, const block *b, int group)
 {
-    const cnx_map in = j->in[i];
-    const size_t n = (size_t)j->size, pixel = TAPS * n, shift = 3 * n;
-    const float *rows[SOURCES];
-    float weights[SOURCES];
+    const size_t size = (size_t)b->size;
+    size_t at[LOW * CNX_AXIS_SOURCES];
+    float weight[LOW * CNX_AXIS_SOURCES][CNX_AXIS_GROUP];
     int count = 0;
-    for (int ky = 0; ky < 3; ky++) {
-        const int from = y + ky - 1; /* a row of the upsampled map */
-        if (from < 0 || from >= j->out.h)
-            continue;
-        const cnx_taps *taps = &j->taps_y[i][from];
-        for (int t = 0; t < taps->count; t++, count++) {
-            rows[count] = j->products[i] + (size_t)(taps->first + t) * (size_t)in.w * pixel +
-                          (size_t)ky * shift;
-            weights[count] = taps->weight[t];
+    for (int i = 0; i < j->maps; i++) {
+        const cnx_axis_group *g = &j->sweeps[i].groups_x[group];
+        const cnx_sweep_columns *c = &b->columns[i];
+        for (int s = 0; s < g->count; s++, count++) {
+            const int kind = g->source[s].kind;
+            const int pixel = c->start[kind] + g->source[s].line - c->first[kind];
+            at[count] = b->start[i] + (size_t)pixel * size;
+            memcpy(weight[count], g->source[s].weight, sizeof weight[count]);
         }
     }
-    for (int x = 0; x < in.w; x++) {
-        j->exec->k->combine(shift, count, rows, weights, out + (size_t)x * shift);
+    const int x = CNX_AXIS_GROUP * group - 2;
+    for (int r = 0; r < CNX_AXIS_GROUP; r++) {
+        const float *source[LOW * CNX_AXIS_SOURCES];
+        float *to[CNX_AXIS_GROUP];
+        if (!b->rows[r])
+            continue;
         for (int s = 0; s < count; s++)
-            rows[s] += pixel;
+            source[s] = b->rows[r] + at[s];
+        for (int p = 0; p < CNX_AXIS_GROUP; p++)
+            to[p] = x + p >= 0 && x + p < j->out.w
+                        ? cnx_map_pixel(j->out, b->y + r, x + p) +
+                              (size_t)b->chunk * (size_t)j->conv->low[0].chunk
+                        : NULL;
+        j->exec->k->combine4(size, count, source, weight[0], to);
     }
 }
 
-static void low_row(void *context, int y, int thread)
+/* index: (group of rows, part of the columns, chunk) */
+static void put_together(void *context, int index, int thread)
 {
     const job *j = context;
-    const size_t n = (size_t)j->size;
-    float *rows[CNX_MAX_CONCAT] = {NULL};
-    float *memory = j->rows + (size_t)thread * j->row_step;
-    for (int i = 1; i < j->conv->inputs; i++) {
-        rows[i] = memory;
-        memory += cnx_padded_floats((size_t)j->in[i].w * 3 * (size_t)j->conv->chunk);
-        vertical(j, i, y, rows[i]);
+    const cnx_upsampled_conv *low = &j->conv->low[0];
+    const int chunks = cnx_upsampled_conv_chunks(low), groups = j->sweeps[0].x.groups;
+    const int part = index / chunks % parts(groups);
+    const int group = j->first_group + index / chunks / parts(groups);
+    block b = {.chunk = index % chunks, .y = CNX_AXIS_GROUP * group - 2};
+    b.size = cnx_upsampled_conv_chunk_size(low, b.chunk);
+    for (int r = 0; r < CNX_AXIS_GROUP; r++)
+        if (b.y + r >= 0 && b.y + r < j->out.h)
+            b.rows[r] = j->rows + ((size_t)thread * CNX_AXIS_GROUP + (size_t)r) * j->row_step;
+    const int first = part * PART, end = part_end(groups, part);
+    size_t start = 0;
+    for (int i = 0; i < j->maps; i++) {
+        const cnx_sweep *s = &j->sweeps[i];
+        float *rows[CNX_AXIS_GROUP];
+        b.columns[i] = cnx_sweep_span(&s->x, s->groups_x, first, end);
+        b.start[i] = start;
+        for (int r = 0; r < CNX_AXIS_GROUP; r++)
+            rows[r] = b.rows[r] ? b.rows[r] + start : NULL;
+        cnx_sweep_rows(s, b.chunk, group, &b.columns[i], rows);
+        start += (size_t)b.columns[i].pixels * (size_t)b.size;
     }
-    for (int x = 0; x < j->out.w; x++) {
-        const float *sources[SOURCES * CNX_MAX_CONCAT];
-        float weights[SOURCES * CNX_MAX_CONCAT];
-        int count = 0;
-        for (int i = 1; i < j->conv->inputs; i++)
-            for (int kx = 0; kx < 3; kx++) {
-                const int from = x + kx - 1;
-                if (from < 0 || from >= j->out.w)
-                    continue;
-                const cnx_taps *taps = &j->taps_x[i][from];
-                for (int t = 0; t < taps->count; t++, count++) {
-                    sources[count] = rows[i] + ((size_t)(taps->first + t) * 3 + (size_t)kx) * n;
-                    weights[count] = taps->weight[t];
-                }
-            }
-        float *out = cnx_map_pixel(j->out, y, x) + (size_t)j->chunk * (size_t)j->conv->chunk;
-        j->exec->k->combine(n, count, sources, weights, out);
-    }
+    for (int g = first; g < end; g++)
+        across(j, &b, g);
 }
 
-/* Splits the scratch and fills in the taps. */
-static void carve(job *j)
+/* Splits the scratch. */
+static void start(job *j, const cnx_map in[])
 {
-    const int h = j->out.h, w = j->out.w;
-    float *memory = (float *)j->exec->scratch;
-    cnx_taps *taps = (cnx_taps *)memory;
-    memory += taps_floats(j->conv, h, w);
-    int widths[CNX_MAX_CONCAT] = {0};
-    for (int i = 1; i < j->conv->inputs; i++) {
-        j->taps_y[i] = taps;
-        j->taps_x[i] = taps + h;
-        taps += h + w;
-        cnx_resize_taps(j->in[i].h, h, j->taps_y[i]);
-        cnx_resize_taps(j->in[i].w, w, j->taps_x[i]);
-        j->products[i] = memory;
-        memory += product_floats(j->conv, j->in[i].h, j->in[i].w);
-        widths[i] = j->in[i].w;
+    float *memory = (float *)(void *)j->exec->scratch;
+    int w[CNX_MAX_CONCAT] = {j->out.w};
+    for (int i = 0; i < j->maps; i++) {
+        const cnx_upsampled_conv *low = &j->conv->low[i];
+        const cnx_map map = in[i + 1];
+        cnx_sweep_start(&j->sweeps[i], j->exec, low, map, j->out.h, j->out.w, memory);
+        memory += cnx_sweep_floats(low, map.h, map.w, j->out.h, j->out.w);
+        w[i + 1] = map.w;
     }
     j->rows = memory;
-    j->row_step = row_floats(j->conv, widths);
+    j->row_step = row_floats(j->conv, w);
+}
+
+/* Whether all maps have what group g of rows needs. */
+static bool ready(const job *j, int g)
+{
+    for (int i = 0; i < j->maps; i++)
+        if (!cnx_sweep_has(&j->sweeps[i], g))
+            return false;
+    return true;
 }
 
 /* out = what the upsampled maps contribute. */
 static void run_low(job *j)
 {
-    carve(j);
-    const cnx_exec *exec = j->exec;
-    for (j->chunk = 0; j->chunk < chunks(j->conv); j->chunk++) {
-        j->size = chunk_size(j->conv, j->chunk);
-        for (j->input = 1; j->input < j->conv->inputs; j->input++) {
-            const cnx_map in = j->in[j->input];
-            j->tiles = cnx_tiles_cut((size_t)in.h * (size_t)in.w,
-                                     exec->k->gemm_rows(in.c, TAPS * j->size), FEWEST_ROWS);
-            cnx_parallel_for(exec->threads, j->tiles.count, mix_tile, j);
-        }
-        cnx_parallel_for(exec->threads, j->out.h, low_row, j);
+    const int groups = j->sweeps[0].y.groups;
+    const int tasks = parts(j->sweeps[0].x.groups) * cnx_upsampled_conv_chunks(&j->conv->low[0]);
+    for (int g = 0; g < groups; g = j->first_group) {
+        for (int i = 0; i < j->maps; i++)
+            cnx_sweep_advance(&j->sweeps[i], g);
+        int end = g + 1;
+        while (end < groups && ready(j, end))
+            end++;
+        j->first_group = g;
+        cnx_parallel_for(j->exec->threads, (end - g) * tasks, put_together, j);
+        j->first_group = end;
     }
 }
 
@@ -327,10 +284,12 @@ static void relu_row(void *context, int y, int thread)
 void cnx_concat_conv_run(const cnx_exec *exec, const cnx_concat_conv *conv, const cnx_map in[],
                          cnx_map out)
 {
-    job j = {.exec = exec, .conv = conv, .in = in, .out = out};
-    const bool low = conv->inputs > 1;
-    if (low)
+    job j = {.exec = exec, .conv = conv, .out = out, .maps = conv->inputs - 1};
+    const bool low = j.maps > 0;
+    if (low) {
+        start(&j, in);
         run_low(&j);
+    }
     if (conv->winograd) {
         cnx_winograd_run(exec, &conv->first_winograd, in[0], out, low);
         return;

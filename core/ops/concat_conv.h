@@ -9,12 +9,14 @@
  *
  * with zero outside the border of the high resolution; neither the upsampled maps nor their
  * concatenation ever exist.  The identity is exact for any sizes; with UPerHead's four levels two
- * thirds of the multiplications go.
+ * thirds of the multiplications go.  A map that is upsampled exactly twofold saves another third of
+ * its own (upsample_axis.h).
  */
 #ifndef CNX_CORE_OPS_CONCAT_CONV_H
 #define CNX_CORE_OPS_CONCAT_CONV_H
 
 #include "core/ops/conv.h"
+#include "core/ops/upsampled_conv.h"
 #include "core/ops/winograd.h"
 
 #define CNX_MAX_CONCAT 9 /* maps in one concatenation */
@@ -26,21 +28,22 @@ typedef struct cnx_concat_conv {
     int out_c;
     bool relu;
     bool winograd; /* how the first map is convolved */
+    int halved;    /* the input that is usually half the first one's size, which gets the weights to
+                      gain from it; 0 for none */
+    cnx_conv first_direct; /* without activation: it is added to */
     cnx_winograd first_winograd;
-    cnx_conv first_direct;      /* without activation: it is added to */
-    int chunk;                  /* output channels whose low-resolution products exist together */
-    float *mix[CNX_MAX_CONCAT]; /* owned, from index 1: for each chunk a matrix in_c -> (ky, kx,
-                                   chunk) */
+    cnx_upsampled_conv low[CNX_MAX_CONCAT - 1]; /* inputs 1 .. */
     size_t bytes;
 } cnx_concat_conv;
 
 /* Shape only, for planning. */
 void cnx_concat_conv_shape(cnx_concat_conv *conv, int inputs, const int in_c[], int out_c,
-                           bool relu, bool winograd);
+                           bool relu, bool winograd, int halved);
 /* weights: [out_c][sum of in_c][3][3] (OIHW); bias [out_c]; copied. */
 cnx_status cnx_concat_conv_init(cnx_concat_conv *conv, const cnx_kernels *k, int inputs,
                                 const int in_c[], int out_c, const float *weights,
-                                const float *bias, bool relu, bool winograd, cnx_error *err);
+                                const float *bias, bool relu, bool winograd, int halved,
+                                cnx_error *err);
 void cnx_concat_conv_free(cnx_concat_conv *conv);
 
 /* h[i], w[i]: size of map i. */

@@ -23,7 +23,9 @@ void cnx_adaptive_avg_pool_run(const cnx_exec *exec, cnx_map in, cnx_map out);
 size_t cnx_resize_scratch(int in_w, int out_w, int out_h, int c, int threads);
 void cnx_resize_run(const cnx_exec *exec, cnx_map in, cnx_map out, bool add);
 
-/* The taps of one axis of that resize, [n_out]; *taps of 1 or 2 sources. */
+/* What output d of one axis of that resize takes: 1 or 2 sources. */
+cnx_taps cnx_resize_taps_at(int d, int n_in, int n_out);
+/* The same for all of [n_out]. */
 void cnx_resize_taps(int n_in, int n_out, cnx_taps *taps);
 /* Two resamplings in a row as one: `second`, [n_out], picks from what `first` makes.  Together they
  * must reach at most CNX_MAX_TAPS neighbours, as two bilinear steps do when the first does not

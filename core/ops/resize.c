@@ -8,8 +8,9 @@
 #include "core/threads.h"
 
 /* Parity: s in float32 from a float32 ratio, as torch computes it on CPUs. */
-static cnx_taps taps_at(int d, int n_in, float scale)
+cnx_taps cnx_resize_taps_at(int d, int n_in, int n_out)
 {
+    const float scale = (float)n_in / (float)n_out;
     float s = ((float)d + 0.5f) * scale - 0.5f;
     s = s < 0 ? 0 : s;
     int i0 = (int)s;
@@ -22,9 +23,8 @@ static cnx_taps taps_at(int d, int n_in, float scale)
 
 void cnx_resize_taps(int n_in, int n_out, cnx_taps *taps)
 {
-    const float scale = (float)n_in / (float)n_out;
     for (int d = 0; d < n_out; d++)
-        taps[d] = taps_at(d, n_in, scale);
+        taps[d] = cnx_resize_taps_at(d, n_in, n_out);
 }
 
 /* out += weight * taps, where both reach at most CNX_MAX_TAPS neighbours together. */

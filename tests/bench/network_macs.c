@@ -1,5 +1,7 @@
 #include "network_macs.h"
 
+#include "core/ops/upsample_axis.h"
+
 enum { TAPS = 9, WINOGRAD_SAVES = 4 };
 
 /* What is done one way only. */
@@ -24,23 +26,33 @@ static void add_backbone(network_macs *m, const cnx_convnext_desc *d, const doub
     }
 }
 
+/* The maps that a 3x3 convolution takes upsampled to h x w, mixed at their own resolution. */
+static void add_upsampled(network_macs *m, double channels, int h, int w, int low_h, int low_w,
+                          bool halved)
+{
+    const cnx_axis y = cnx_axis_make(low_h, h, halved), x = cnx_axis_make(low_w, w, halved);
+    m->all += TAPS * channels * h * w;
+    m->left += channels * cnx_axis_products(&y) * cnx_axis_products(&x);
+}
+
 static void add_head(network_macs *m, const cnx_upernet_desc *d, const int dims[],
-                     const double pixels[])
+                     const double pixels[], const int h[], const int w[])
 {
     const double wide = d->channels;
-    const double last = dims[CNX_STAGES - 1];
+    const int end = CNX_STAGES - 1;
+    const double last = dims[end];
     for (int k = 0; k < d->pools; k++)
         add_direct(m, last * wide * d->pool_scales[k] * d->pool_scales[k]);
-    add_winograd(m, TAPS * (last + d->pools * wide) * wide * pixels[CNX_STAGES - 1]);
+    add_direct(m, TAPS * last * wide * pixels[end]);
+    for (int k = 0; k < d->pools; k++)
+        add_upsampled(m, wide * wide, h[end], w[end], d->pool_scales[k], d->pool_scales[k], false);
     for (int i = 0; i < CNX_STAGES - 1; i++) {
         add_direct(m, dims[i] * wide * pixels[i]);
         add_winograd(m, TAPS * wide * wide * pixels[i]);
     }
     add_winograd(m, TAPS * wide * wide * pixels[0]);
-    for (int i = 1; i < CNX_STAGES; i++) {
-        m->all += TAPS * wide * wide * pixels[0];
-        m->left += TAPS * wide * wide * pixels[i];
-    }
+    for (int i = 1; i < CNX_STAGES; i++)
+        add_upsampled(m, wide * wide, h[0], w[0], h[i], w[i], i == 1);
     add_direct(m, wide * d->classes * pixels[0]);
 }
 
@@ -48,10 +60,14 @@ network_macs network_macs_of(const cnx_description *d, int h, int w, bool backbo
 {
     network_macs m = {0};
     double pixels[CNX_STAGES];
-    for (int i = 0; i < CNX_STAGES; i++)
-        pixels[i] = (double)(h / (4 << i)) * (w / (4 << i));
+    int rows[CNX_STAGES], columns[CNX_STAGES];
+    for (int i = 0; i < CNX_STAGES; i++) {
+        rows[i] = h / (4 << i);
+        columns[i] = w / (4 << i);
+        pixels[i] = (double)rows[i] * columns[i];
+    }
     add_backbone(&m, &d->backbone, pixels);
     if (!backbone)
-        add_head(&m, &d->upernet, d->backbone.dims, pixels);
+        add_head(&m, &d->upernet, d->backbone.dims, pixels, rows, columns);
     return m;
 }

@@ -5,9 +5,11 @@
 #include "heads/description.h"
 
 typedef struct network_macs {
-    double all;  /* every convolution and linear layer done directly */
-    double left; /* 3x3 convolutions by Winograd F(4x4,3x3), a quarter; the upsampled levels of the
-                    fusion convolution mixed at their own resolution */
+    double all; /* every convolution and linear layer done directly */
+    double
+        left; /* as heads/upernet.c does them: 3x3 convolutions by Winograd F(4x4,3x3), a quarter,
+                    but for the pooling bottleneck; upsampled maps mixed at their own resolution
+                    (core/ops/upsample_axis.h) */
 } network_macs;
 
 /* For an input of h x w; backbone: without the head. */

@@ -195,6 +195,42 @@ static void check_combine(const cnx_kernels *k, size_t n, int count, unsigned lo
     guarded_free(&out);
 }
 
+static void check_combine4(const cnx_kernels *k, size_t n, int count, unsigned left_away,
+                           unsigned long long *state)
+{
+    enum { MOST = 7 };
+    guarded in[MOST], out[4];
+    const float *source[MOST];
+    float weight[4 * MOST], *to[4];
+    double worst = 0;
+    for (int t = 0; t < count; t++) {
+        in[t] = guarded_random(n, t, state);
+        source[t] = in[t].x;
+    }
+    for (int t = 0; t < 4 * count; t++)
+        weight[t] = check_uniform(state);
+    for (int j = 0; j < 4; j++) {
+        out[j] = guarded_alloc(n, j);
+        to[j] = left_away >> j & 1 ? NULL : out[j].x;
+    }
+    k->combine4(n, count, source, weight, to);
+    for (int j = 0; j < 4; j++)
+        for (size_t i = 0; i < n; i++) {
+            double want = 0;
+            for (int t = 0; t < count; t++)
+                want += (double)weight[4 * t + j] * source[t][i];
+            const double off = to[j] ? fabs(want - out[j].x[i]) : out[j].x[i] != canary;
+            worst = off > worst || isnan(off) ? off : worst;
+        }
+    CHECK(worst < 1e-6, "%s combine4 n %zu count %d: %g", k->name, n, count, worst);
+    for (int j = 0; j < 4; j++) {
+        CHECK(guarded_whole(&out[j]), "%s combine4 n %zu wrote outside", k->name, n);
+        guarded_free(&out[j]);
+    }
+    for (int t = 0; t < count; t++)
+        guarded_free(&in[t]);
+}
+
 static void check_resample(const cnx_kernels *k, const cnx_kernels *ref, int width, int c, int add,
                            unsigned long long *state)
 {
@@ -340,8 +376,11 @@ static void check_table(const cnx_kernels *k, const cnx_kernels *ref)
             for (int repeat = 0; repeat < 10; repeat++)
                 check_argmax(k, rows, c, &state);
         }
-        for (int count = 1; count <= CNX_MAX_TAPS; count++)
+        for (int count = 1; count <= CNX_MAX_TAPS; count++) {
             check_combine(k, (size_t)c, count, &state);
+            check_combine4(k, (size_t)c, 2 * count - 1, (unsigned)random_int(&state, 0, 15),
+                           &state);
+        }
     }
     check_layernorm_in_place(k);
     check_gelu(k);

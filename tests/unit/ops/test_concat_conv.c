@@ -72,7 +72,7 @@ static double convolved(const double *wide, const float *filter, int all, int H,
 }
 
 static void compare(const problem *p, const char *table, const float *out, const double *wide,
-                    const float *weights, const float *bias, int all)
+                    const float *weights, const float *bias, int all, int halved)
 {
     const int H = p->h[0], W = p->w[0];
     const double limit = 2e-6 * sqrt(9.0 * all) * 9; /* inputs and weights are within 1 */
@@ -88,11 +88,12 @@ static void compare(const problem *p, const char *table, const float *out, const
                     (double)out[((size_t)y * (size_t)W + (size_t)x) * (size_t)p->out_c + (size_t)o];
                 worst = fmax(worst, fabs(want - got));
             }
-    CHECK(worst <= limit, "%s: %d maps, %d x %d x %d -> %d, winograd %d: off by %g of %g", table,
-          p->inputs, H, W, all, p->out_c, p->winograd, worst, limit);
+    CHECK(worst <= limit,
+          "%s: %d maps, %d x %d x %d -> %d, winograd %d, halved %d: off by %g of %g", table,
+          p->inputs, H, W, all, p->out_c, p->winograd, halved, worst, limit);
 }
 
-static void run_problem(const problem *p, const cnx_kernels *k, unsigned long long seed)
+static void run_problem(const problem *p, int halved, const cnx_kernels *k, unsigned long long seed)
 {
     int all = 0;
     cnx_map in[MAX_INPUTS];
@@ -109,7 +110,7 @@ static void run_problem(const problem *p, const cnx_kernels *k, unsigned long lo
     cnx_concat_conv conv;
     cnx_error err;
     CHECK(cnx_concat_conv_init(&conv, k, p->inputs, p->in_c, p->out_c, weights, bias, p->relu,
-                               p->winograd, &err) == CNX_OK,
+                               p->winograd, halved, &err) == CNX_OK,
           "%s", err.message);
     const size_t floats = (size_t)p->h[0] * (size_t)p->w[0] * (size_t)p->out_c;
     float *first = NULL;
@@ -128,7 +129,7 @@ static void run_problem(const problem *p, const cnx_kernels *k, unsigned long lo
         for (int i = 0; i < 64; i++)
             CHECK(memory[scratch + (size_t)i] == 0x5a, "%s: more scratch than said", k->name);
         if (threads == 1) {
-            compare(p, k->name, out, wide, weights, bias, all);
+            compare(p, k->name, out, wide, weights, bias, all, halved);
             first = out;
         } else {
             CHECK(memcmp(first, out, floats * sizeof *out) == 0, "%s: %d threads differ", k->name,
@@ -159,6 +160,17 @@ static const problem problems[] = {
     {5, {20, 7, 7, 7, 7}, {3, 1, 2, 3, 6}, {4, 1, 2, 3, 6}, 7, true, false},
     {5, {20, 7, 7, 7, 7}, {16, 1, 2, 3, 6}, {21, 1, 2, 3, 6}, 135, true, false},
     {3, {4, 4, 4}, {12, 7, 12}, {10, 9, 10}, 130, true, true},
+    /* doubled: both lengths odd or even, of one axis alone, the smallest */
+    {2, {6, 20}, {2, 1}, {2, 1}, 7, false, false},
+    {2, {6, 20}, {2, 1}, {4, 2}, 16, false, false},
+    {2, {6, 20}, {6, 3}, {10, 5}, 33, true, false},
+    {2, {6, 20}, {12, 6}, {18, 9}, 144, true, true},
+    {2, {6, 20}, {14, 7}, {20, 10}, 260, false, false},
+    {2, {6, 20}, {14, 7}, {21, 10}, 9, false, false},
+    {2, {6, 20}, {13, 6}, {20, 10}, 9, false, false},
+    {3, {5, 33, 8}, {40, 20, 10}, {38, 19, 9}, 20, true, true},
+    {3, {5, 7, 8}, {22, 11, 2}, {150, 75, 3}, 20, true, false},
+    {2, {3, 3}, {7, 30}, {7, 29}, 5, false, false},
     {2, {3, 3}, {1, 1}, {1, 1}, 2, false, true},
     {2, {3, 3}, {1, 4}, {6, 4}, 2, true, false},
 };
@@ -206,7 +218,8 @@ int main(void)
         if (cnx_kernels_init(&k, tables[t], NULL) != CNX_OK)
             continue;
         for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
-            run_problem(&problems[i], &k, 100 + i);
+            for (int halved = 0; halved < problems[i].inputs; halved++)
+                run_problem(&problems[i], halved, &k, 100 + i);
         check_precision(&k);
     }
     return CHECK_RESULT;
