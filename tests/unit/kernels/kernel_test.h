@@ -79,6 +79,16 @@ static inline bool gaps_whole(const float *x, int rows, int c, size_t ld)
     return true;
 }
 
+static inline double largest_difference(const float *a, const float *b, size_t n)
+{
+    double worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double off = fabs((double)a[i] - b[i]);
+        worst = off > worst || isnan(off) ? off : worst;
+    }
+    return worst;
+}
+
 static inline int random_int(unsigned long long *state, int low, int high)
 {
     return low + (int)(check_random(state) % (unsigned long long)(high - low + 1));

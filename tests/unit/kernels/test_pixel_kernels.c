@@ -4,16 +4,6 @@
 static const int channel_counts[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 96, 150, 200};
 enum { CHANNEL_COUNTS = sizeof channel_counts / sizeof *channel_counts };
 
-static double largest_difference(const float *a, const float *b, size_t n)
-{
-    double worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double off = fabs((double)a[i] - b[i]);
-        worst = off > worst || isnan(off) ? off : worst;
-    }
-    return worst;
-}
-
 static void check_dwconv(const cnx_kernels *k, const cnx_kernels *ref, int width, int c,
                          unsigned hidden_rows, unsigned long long *state)
 {

@@ -6,16 +6,6 @@
 static const int channel_counts[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 150};
 enum { CHANNEL_COUNTS = sizeof channel_counts / sizeof *channel_counts };
 
-static double furthest(const float *a, const float *b, size_t n)
-{
-    double worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double off = fabs((double)a[i] - b[i]);
-        worst = off > worst || isnan(off) ? off : worst;
-    }
-    return worst;
-}
-
 static void check_input(const cnx_kernels *k, const cnx_kernels *ref, int c,
                         unsigned long long *state)
 {
@@ -29,8 +19,9 @@ static void check_input(const cnx_kernels *k, const cnx_kernels *ref, int c,
     guarded want = guarded_alloc(length, 0), got = guarded_alloc(length, random_int(state, 0, 15));
     ref->winograd_input(c, pixels, want.x, step);
     k->winograd_input(c, pixels, got.x, step);
-    CHECK(furthest(want.x, got.x, length) < 2e-5, "%s input of %d channels, step %zu: off by %g",
-          k->name, c, step, furthest(want.x, got.x, length));
+    CHECK(largest_difference(want.x, got.x, length) < 2e-5,
+          "%s input of %d channels, step %zu: off by %g", k->name, c, step,
+          largest_difference(want.x, got.x, length));
     CHECK(guarded_whole(&got) && gaps_whole(got.x, WINOGRAD_POINTS, c, step),
           "%s input of %d channels, step %zu: wrote outside", k->name, c, step);
     guarded_free(&in);
@@ -57,11 +48,11 @@ static void check_output(const cnx_kernels *k, const cnx_kernels *ref, int c, in
     ref->winograd_output(c, in.x, step, &patch);
     patch.out = got.x + row + ld;
     k->winograd_output(c, in.x, step, &patch);
-    CHECK(furthest(want.x, got.x, length) < 2e-5 && guarded_whole(&got),
+    CHECK(largest_difference(want.x, got.x, length) < 2e-5 && guarded_whole(&got),
           "%s output of %d channels, gap %d, offset %d, %d x %d, bias %d add %d relu %d stream %d: "
           "off by %g",
           k->name, c, gap, offset, patch.rows, patch.columns, patch.bias != NULL, patch.add,
-          patch.relu, patch.stream, furthest(want.x, got.x, length));
+          patch.relu, patch.stream, largest_difference(want.x, got.x, length));
     /* What is not wanted: the same as before in ref, hence in both. */
     unsigned long long before = 9;
     guarded old = guarded_random(length, offset, &before);
