@@ -8,13 +8,11 @@
  */
 #include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
-#include "timed_run.h"
+#include "timed_peer.h"
 
-enum { MAX_OUTPUTS = 4, MAX_PATH = 4096 };
+enum { MAX_PATH = 4096 };
 
 /* Objects of ncnn's C interface. */
 typedef void *handle;
@@ -51,13 +49,9 @@ typedef struct ncnn_api {
 typedef struct runtime {
     const timed_run *settings;
     ncnn_api api;
-    handle net, pools[2], input, outputs[MAX_OUTPUTS];
-    const char *const *output_names;
-    int output_count;
+    handle net, pools[2], input, outputs[TIMED_PEER_OUTPUTS];
+    timed_outputs wanted;
 } runtime;
-
-static const char *const logits_name[] = {"logits"};
-static const char *const feature_names[] = {"feat0", "feat1", "feat2", "feat3"};
 
 static void *symbol(const runtime *r, void *library, const char *path, const char *name)
 {
@@ -71,11 +65,9 @@ static void *symbol(const runtime *r, void *library, const char *path, const cha
 /* As POSIX has it: ISO C has no conversion from an object's address to a function's. */
 #define FIND(member, name) *(void **)&r->api.member = symbol(r, library, path, "ncnn_" name)
 
-static void open_library(runtime *r, const char *path)
+static void find_all(void *self, void *library, const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        timed_run_fail(r->settings, "%s", dlerror());
+    runtime *r = self;
     FIND(version, "version");
     FIND(create_blob_pool, "allocator_create_unlocked_pool_allocator");
     FIND(create_workspace_pool, "allocator_create_pool_allocator");
@@ -124,8 +116,9 @@ static void set_options(runtime *r)
     api->set_workspace_pool(option, r->pools[1]);
 }
 
-static void open_net(runtime *r)
+static void open_net(void *self)
 {
+    runtime *r = self;
     const char *model = r->settings->model, *suffix = strrchr(model, '.');
     char weights[MAX_PATH];
     if (!suffix || strcmp(suffix, ".param") != 0 ||
@@ -139,8 +132,9 @@ static void open_net(runtime *r)
         timed_run_fail(r->settings, "%s: ncnn cannot read it", weights);
 }
 
-static void bind_input(runtime *r, const float *values)
+static void bind_input(void *self, float *values)
 {
+    runtime *r = self;
     const size_t plane = (size_t)r->settings->h * (size_t)r->settings->w;
     r->input = r->api.create_map(r->settings->w, r->settings->h, 3, NULL);
     for (int c = 0; c < 3; c++) /* planes start at multiples of 16 bytes */
@@ -149,7 +143,7 @@ static void bind_input(runtime *r, const float *values)
 
 static void release_outputs(runtime *r)
 {
-    for (int i = 0; i < r->output_count; i++) {
+    for (int i = 0; i < r->wanted.count; i++) {
         if (r->outputs[i])
             r->api.destroy_map(r->outputs[i]);
         r->outputs[i] = NULL;
@@ -157,23 +151,24 @@ static void release_outputs(runtime *r)
 }
 
 /* The results of a run stay until the next: their memory is part of what a run needs. */
-static void run_once(void *context)
+static void run_once(void *self)
 {
-    runtime *r = context;
+    runtime *r = self;
     release_outputs(r);
     handle extractor = r->api.create_extractor(r->net);
     if (r->api.input(extractor, "input", r->input) != 0)
         timed_run_fail(r->settings, "%s: has no input \"input\"", r->settings->model);
-    for (int i = 0; i < r->output_count; i++)
-        if (r->api.extract(extractor, r->output_names[i], &r->outputs[i]) != 0)
+    for (int i = 0; i < r->wanted.count; i++)
+        if (r->api.extract(extractor, r->wanted.names[i], &r->outputs[i]) != 0)
             timed_run_fail(r->settings, "%s: %s cannot be computed", r->settings->model,
-                           r->output_names[i]);
+                           r->wanted.names[i]);
     r->api.destroy_extractor(extractor);
 }
 
-static void save_outputs(runtime *r)
+static void save_outputs(void *self)
 {
-    for (int i = 0; i < r->output_count; i++) {
+    runtime *r = self;
+    for (int i = 0; i < r->wanted.count; i++) {
         handle map = r->outputs[i];
         const size_t plane = (size_t)r->api.map_w(map) * (size_t)r->api.map_h(map);
         for (int c = 0; c < r->api.map_c(map); c++)
@@ -181,8 +176,9 @@ static void save_outputs(runtime *r)
     }
 }
 
-static void close_net(runtime *r)
+static void close_net(void *self)
 {
+    runtime *r = self;
     release_outputs(r);
     r->api.destroy_map(r->input);
     r->api.destroy_net(r->net);
@@ -198,21 +194,16 @@ int main(int argc, char **argv)
                           .option_help = "FILE  the runtime (libncnn.so; or $NCNN_LIBRARY)",
                           .flag = "no-pools",
                           .flag_help = "     without ncnn's pools of memory"};
+    static const timed_peer peer = {.variable = "NCNN_LIBRARY",
+                                    .library = "libncnn.so",
+                                    .find = find_all,
+                                    .load = open_net,
+                                    .bind = bind_input,
+                                    .run = run_once,
+                                    .save = save_outputs,
+                                    .close = close_net};
     timed_run_parse(&settings, argc, argv);
-    const char *library = settings.value ? settings.value : getenv("NCNN_LIBRARY");
-    runtime r = {.settings = &settings,
-                 .output_names = settings.backbone ? feature_names : logits_name,
-                 .output_count = settings.backbone ? MAX_OUTPUTS : 1};
-    open_library(&r, library ? library : "libncnn.so");
-    float *input = timed_run_input(&settings);
-    const double start = cnx_now();
-    open_net(&r);
-    timed_run_print_load(cnx_now() - start);
-    bind_input(&r, input);
-    timed_run_go(&settings, run_once, &r);
-    timed_run_print_peak();
-    save_outputs(&r);
-    close_net(&r);
-    free(input);
+    runtime r = {.settings = &settings, .wanted = timed_peer_outputs(&settings)};
+    timed_peer_go(&settings, &peer, &r);
     return 0;
 }

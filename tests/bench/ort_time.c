@@ -10,13 +10,11 @@
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "core/clock.h"
-#include "timed_run.h"
+#include "timed_peer.h"
 
 enum { API_VERSION = 1, LOG_ERROR = 3, OPTIMISE_ALL = 99, ELEMENT_FLOAT = 1 };
-enum { ARENA_ALLOCATOR = 1, MEMORY_DEFAULT = 0, MAX_OUTPUTS = 4 };
+enum { ARENA_ALLOCATOR = 1, MEMORY_DEFAULT = 0 };
 
 typedef struct ort_env ort_env;
 typedef struct ort_session ort_session;
@@ -94,13 +92,9 @@ typedef struct runtime {
     ort_env *env;
     ort_session *session;
     ort_memory *memory;
-    ort_value *input, *outputs[MAX_OUTPUTS];
-    const char *const *output_names;
-    size_t output_count;
+    ort_value *input, *outputs[TIMED_PEER_OUTPUTS];
+    timed_outputs wanted;
 } runtime;
-
-static const char *const logits_name[] = {"logits"};
-static const char *const feature_names[] = {"feat0", "feat1", "feat2", "feat3"};
 
 static void check(const runtime *r, ort_status *status, const char *what)
 {
@@ -109,11 +103,9 @@ static void check(const runtime *r, ort_status *status, const char *what)
                        r->api->error_message(status));
 }
 
-static void open_library(runtime *r, const char *path)
+static void find_api(void *self, void *library, const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        timed_run_fail(r->settings, "%s", dlerror());
+    runtime *r = self;
     void *symbol = dlsym(library, "OrtGetApiBase");
     if (!symbol)
         timed_run_fail(r->settings, "%s: is not ONNX Runtime: no OrtGetApiBase in it", path);
@@ -127,8 +119,9 @@ static void open_library(runtime *r, const char *path)
     printf("runtime onnxruntime %s\n", base->version());
 }
 
-static void open_session(runtime *r)
+static void open_session(void *self)
 {
+    runtime *r = self;
     const ort_api *api = r->api;
     ort_options *options;
     check(r, api->create_env(LOG_ERROR, "ort_time", &r->env), "environment");
@@ -142,8 +135,9 @@ static void open_session(runtime *r)
     api->release_options(options);
 }
 
-static void bind_input(runtime *r, float *values)
+static void bind_input(void *self, float *values)
 {
+    runtime *r = self;
     const int64_t shape[4] = {1, 3, r->settings->h, r->settings->w};
     const size_t bytes = (size_t)(shape[1] * shape[2] * shape[3]) * sizeof(float);
     check(r, r->api->create_cpu_memory(ARENA_ALLOCATOR, MEMORY_DEFAULT, &r->memory), "memory");
@@ -153,7 +147,7 @@ static void bind_input(runtime *r, float *values)
 
 static void release_outputs(runtime *r)
 {
-    for (size_t i = 0; i < r->output_count; i++) {
+    for (int i = 0; i < r->wanted.count; i++) {
         if (r->outputs[i])
             r->api->release_value(r->outputs[i]);
         r->outputs[i] = NULL;
@@ -161,20 +155,21 @@ static void release_outputs(runtime *r)
 }
 
 /* The results of a run stay until the next: their memory is part of what a run needs. */
-static void run_once(void *context)
+static void run_once(void *self)
 {
     static const char *const input_name[] = {"input"};
-    runtime *r = context;
+    runtime *r = self;
     release_outputs(r);
     check(r,
           r->api->run(r->session, NULL, input_name, (const ort_value *const *)&r->input, 1,
-                      r->output_names, r->output_count, r->outputs),
+                      r->wanted.names, (size_t)r->wanted.count, r->outputs),
           "run");
 }
 
-static void save_outputs(runtime *r)
+static void save_outputs(void *self)
 {
-    for (size_t i = 0; i < r->output_count; i++) {
+    runtime *r = self;
+    for (int i = 0; i < r->wanted.count; i++) {
         ort_shape *shape;
         size_t count;
         void *data;
@@ -186,6 +181,16 @@ static void save_outputs(runtime *r)
     }
 }
 
+static void close_session(void *self)
+{
+    runtime *r = self;
+    release_outputs(r);
+    r->api->release_value(r->input);
+    r->api->release_memory(r->memory);
+    r->api->release_session(r->session);
+    r->api->release_env(r->env);
+}
+
 int main(int argc, char **argv)
 {
     timed_run settings = {.program = "ort_time",
@@ -193,25 +198,16 @@ int main(int argc, char **argv)
                           .option_help = "FILE  the runtime (libonnxruntime.so; or $ORT_LIBRARY)",
                           .flag = "no-arena",
                           .flag_help = "     without the runtime's memory arena"};
+    static const timed_peer peer = {.variable = "ORT_LIBRARY",
+                                    .library = "libonnxruntime.so",
+                                    .find = find_api,
+                                    .load = open_session,
+                                    .bind = bind_input,
+                                    .run = run_once,
+                                    .save = save_outputs,
+                                    .close = close_session};
     timed_run_parse(&settings, argc, argv);
-    const char *library = settings.value ? settings.value : getenv("ORT_LIBRARY");
-    runtime r = {.settings = &settings,
-                 .output_names = settings.backbone ? feature_names : logits_name,
-                 .output_count = settings.backbone ? MAX_OUTPUTS : 1};
-    open_library(&r, library ? library : "libonnxruntime.so");
-    float *input = timed_run_input(&settings);
-    const double start = cnx_now();
-    open_session(&r);
-    timed_run_print_load(cnx_now() - start);
-    bind_input(&r, input);
-    timed_run_go(&settings, run_once, &r);
-    timed_run_print_peak();
-    save_outputs(&r);
-    release_outputs(&r);
-    r.api->release_value(r.input);
-    r.api->release_memory(r.memory);
-    r.api->release_session(r.session);
-    r.api->release_env(r.env);
-    free(input);
+    runtime r = {.settings = &settings, .wanted = timed_peer_outputs(&settings)};
+    timed_peer_go(&settings, &peer, &r);
     return 0;
 }
