@@ -41,3 +41,11 @@ char *cnx_utf8_copy(const char *text)
     *to = '\0';
     return copy;
 }
+
+int cnx_utf8_columns(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80; /* not inside a sequence */
+    return columns;
+}

@@ -14,4 +14,7 @@ size_t cnx_utf8_length(const unsigned char *s);
  * it.  NULL when memory ran out. */
 char *cnx_utf8_copy(const char *text);
 
+/* Columns that a terminal needs for it: one a character. */
+int cnx_utf8_columns(const char *text);
+
 #endif

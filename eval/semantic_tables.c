@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/utf8.h"
 #include "eval/semantic_report.h"
 
 enum { MAX_COLUMNS = CNX_SCORE_COUNT + 1, CELL = 32 };
@@ -35,17 +36,9 @@ typedef struct table {
     int widths[MAX_COLUMNS];
 } table;
 
-static int text_width(const char *text)
-{
-    int width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80; /* not inside a UTF-8 sequence */
-    return width;
-}
-
 static void widen(table *t, int column, const char *text)
 {
-    const int width = text_width(text);
+    const int width = cnx_utf8_columns(text);
     if (width > t->widths[column])
         t->widths[column] = width;
 }
@@ -63,7 +56,7 @@ static void rule(const table *t)
 /* An odd blank goes to the right of a text of odd width, to the left of another. */
 static void cell(const table *t, int column, const char *text)
 {
-    const int width = text_width(text), free = t->widths[column] - width;
+    const int width = cnx_utf8_columns(text), free = t->widths[column] - width;
     const int left = free / 2 + (free % 2 && width % 2 == 0);
     fprintf(t->to, "| %*s%s%*s ", left, "", text, free - left, "");
 }

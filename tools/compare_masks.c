@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/json.h"
+#include "core/utf8.h"
 #include "tools/compare_text.h"
 
 enum { NAME = 128 };
@@ -71,7 +72,7 @@ static void print_labels(FILE *to, const cnx_mask_comparison *c, const changes *
     int width = 8;
     char name[NAME];
     for (size_t i = 0; i < count; i++) {
-        const int columns = cnx_text_columns(label_name(name, c, found->labels[i].a));
+        const int columns = cnx_utf8_columns(label_name(name, c, found->labels[i].a));
         width = columns > width ? columns : width;
     }
     fprintf(to, "\nlabels, the largest change first (%zu of %zu):\n\n  ", count,

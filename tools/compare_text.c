@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/utf8.h"
 
 enum { MIN_WIDTH = 10, MAX_WIDTH = 60 };
 
@@ -97,17 +98,9 @@ static size_t shown(const cnx_comparison *c, size_t count)
 
 /* ---- for people ---- */
 
-int cnx_text_columns(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80; /* not inside a UTF-8 sequence */
-    return columns;
-}
-
 void cnx_print_padded(FILE *to, const char *text, int width)
 {
-    const int blanks = width - cnx_text_columns(text);
+    const int blanks = width - cnx_utf8_columns(text);
     for (const char *p = text; *p; p++)
         putc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, to);
     fprintf(to, "%*s", blanks > 0 ? blanks : 0, "");
@@ -115,7 +108,7 @@ void cnx_print_padded(FILE *to, const char *text, int width)
 
 static int wider(int width, const char *text)
 {
-    const int columns = cnx_text_columns(text);
+    const int columns = cnx_utf8_columns(text);
     return columns > width ? columns < MAX_WIDTH ? columns : MAX_WIDTH : width;
 }
 

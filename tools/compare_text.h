@@ -36,6 +36,5 @@ int cnx_compared_order(const void *a, const void *b);
 
 /* A text, its control characters as '?', and blanks up to `width` columns. */
 void cnx_print_padded(FILE *to, const char *text, int width);
-int cnx_text_columns(const char *text);
 
 #endif
