@@ -11,6 +11,7 @@
 #include "tools/console.h"
 #include "tools/interrupt.h"
 #include "tools/rule_args.h"
+#include "tools/run_args.h"
 
 typedef struct compare_args {
     cnx_text_arg truth;
@@ -41,14 +42,11 @@ static const cnx_option options[] = {
     {CNX_OPT_FLAG, 0, "json", .help = "one JSON object on standard output", .offset = AT(json)},
 
     {CNX_OPT_GROUP, .help = "Running"},
-    {CNX_OPT_INT, 0, "threads", "N", "threads; the results do not depend on it",
-     .otherwise = "all processors", .min = 1, .max = 1024, .offset = AT(threads)},
+    CNX_THREADS_OPTION(compare_args),
     {CNX_OPT_FLAG, 0, "keep-going",
      .help = "leave out label maps that cannot be compared, and tell how many they were",
      .offset = AT(keep_going)},
-    {CNX_OPT_FLAG, 'q', "quiet", .help = "nothing on standard error but warnings and errors",
-     .offset = AT(quiet)},
-    {CNX_OPT_FLAG, 0, "no-progress", .help = "no progress lines", .offset = AT(no_progress)},
+    CNX_QUIET_OPTIONS(compare_args),
     {.kind = CNX_OPT_END},
 };
 

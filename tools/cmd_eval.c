@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "core/clock.h"
@@ -9,7 +10,6 @@
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/threads.h"
-#include "eval/semantic_report.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/eval_page.h"
@@ -33,15 +33,14 @@ typedef struct session {
 static cnx_status open_dataset(session *s, cnx_error *err)
 {
     const cnx_eval_args *args = s->args;
-    const cnx_dataset_suffixes suffixes = {args->image_suffix.value, args->rule.truth_suffix.value};
-    const char *split = args->split.given ? args->split.value : "validation";
+    const cnx_dataset_suffixes suffixes = {args->image_suffix.value, args->label_suffix.value};
     if (args->images.given)
         CNX_TRY(cnx_dataset_open_folders(&s->dataset, args->images.value, args->labels.value,
                                          &suffixes, err));
     else if (args->kind == CNX_EVAL_ADE20K)
-        CNX_TRY(cnx_dataset_open_ade20k(&s->dataset, args->data.value, split, err));
+        CNX_TRY(cnx_dataset_open_ade20k(&s->dataset, args->data.value, args->split.value, err));
     else
-        CNX_TRY(cnx_dataset_open(&s->dataset, args->data.value, split, &suffixes, err));
+        CNX_TRY(cnx_dataset_open(&s->dataset, args->data.value, args->split.value, &suffixes, err));
     s->first = (size_t)args->skip.value;
     CNX_FAIL_IF(s->first >= s->dataset.count, CNX_ERR_ARGUMENT,
                 "--skip %zu leaves nothing of the %zu pictures in %s", s->first, s->dataset.count,
@@ -199,24 +198,25 @@ static cnx_status open_journal(session *s, cnx_error *err)
 
 /* ---- before any work ---- */
 
-static cnx_status check_output(const session *s, const char *flag, const cnx_text_arg *file,
-                               cnx_error *err)
+static cnx_status check_outputs(const session *s, cnx_error *err)
 {
-    if (!file->given)
-        return CNX_OK;
-    FILE *there = fopen(file->value, "re");
-    if (!there)
-        return CNX_OK;
-    fclose(there);
-    CNX_FAIL_IF(!s->args->overwrite.given, CNX_ERR_IO,
-                "--%s %s: there is such a file already; --overwrite replaces it", flag,
-                file->value);
-    const char *const sources[] = {s->args->model.value, s->args->config.value,
-                                   s->args->rule.classes.value};
-    for (int i = 0; i < 3; i++)
-        CNX_FAIL_IF(sources[i] && cnx_same_file(file->value, sources[i]), CNX_ERR_ARGUMENT,
-                    "--%s %s: this is an input of the run", flag, file->value);
-    return CNX_OK;
+    const cnx_eval_args *args = s->args;
+    const char **sources = calloc(2 * s->dataset.count + 3, sizeof *sources);
+    size_t count = 0;
+    CNX_FAIL_IF(!sources, CNX_ERR_MEMORY, "not enough memory for the list of the data set");
+    sources[count++] = args->model.value;
+    sources[count++] = args->config.value;
+    sources[count++] = args->rule.classes.value;
+    for (size_t i = 0; i < s->dataset.count; i++) {
+        sources[count++] = s->dataset.items[i].image;
+        sources[count++] = s->dataset.items[i].labels;
+    }
+    cnx_status status = cnx_score_results_check(&args->result, sources, count, err);
+    if (status == CNX_OK)
+        status = cnx_outputs_check_file("report", args->report.value, sources, count,
+                                        args->result.overwrite.given, err);
+    free(sources);
+    return status;
 }
 
 /* Predictions of an earlier run are not replaced unasked; those of this run's journal are its own.
@@ -231,17 +231,13 @@ static cnx_status check_saved(const session *s, cnx_error *err)
                     cnx_same_file(args->save_pred.value, s->dataset.images),
                 CNX_ERR_ARGUMENT, "--save-pred %s: this is a folder of the data set",
                 args->save_pred.value);
-    for (size_t i = 0; i < s->count && !args->overwrite.given && !args->resume.given; i++) {
-        char *path = NULL;
-        CNX_FAIL_IF(asprintf(&path, "%s/%s.png", args->save_pred.value,
-                             s->dataset.items[s->first + i].id) < 0,
-                    CNX_ERR_MEMORY, "not enough memory for a path");
-        FILE *there = fopen(path, "re");
+    for (size_t i = 0; i < s->count && !args->result.overwrite.given && !args->resume.given; i++) {
+        char *path;
+        CNX_TRY(cnx_eval_saved_path(&path, args, s->dataset.items[s->first + i].id, err));
         const cnx_status status =
-            there ? cnx_fail(err, CNX_ERR_IO, "%s: is there already; --overwrite replaces it", path)
-                  : CNX_OK;
-        if (there)
-            fclose(there);
+            access(path, F_OK) == 0
+                ? cnx_fail(err, CNX_ERR_IO, "%s: is there already; --overwrite replaces it", path)
+                : CNX_OK;
         free(path);
         CNX_TRY(status);
     }
@@ -256,9 +252,7 @@ static cnx_status prepare(session *s, cnx_error *err)
     run->threads = s->args->threads.given ? s->args->threads.value : cnx_threads_available();
     CNX_TRY(open_dataset(s, err));
     CNX_TRY(check_pairs(s, err));
-    CNX_TRY(check_output(s, "csv", &s->args->csv, err));
-    CNX_TRY(check_output(s, "per-image", &s->args->per_image, err));
-    CNX_TRY(check_output(s, "report", &s->args->report, err));
+    CNX_TRY(check_outputs(s, err));
     CNX_TRY(check_saved(s, err));
     CNX_TRY(open_model(s, err));
     CNX_TRY(cnx_eval_run_open(run, s->dataset.items + s->first, s->count, err));
@@ -288,92 +282,46 @@ static void announce(const session *s)
 
 /* ---- results ---- */
 
-static cnx_semantic_report report_of(const session *s)
+static cnx_scored picture_at(const void *run, size_t index)
 {
-    return (cnx_semantic_report){.counts = &s->run.counts,
-                                 .names = (const char *const *)s->classes.names,
-                                 .options = s->run.scores};
-}
-
-static void write_class_csv(FILE *to, const session *s)
-{
-    const cnx_semantic_report report = report_of(s);
-    cnx_semantic_write_csv(to, &report);
-}
-
-static void write_picture_csv(FILE *to, const session *s)
-{
-    cnx_semantic_write_pictures_csv_header(to);
-    for (size_t i = 0; i < s->run.count; i++) {
-        const cnx_eval_picture *p = &s->run.pictures[i];
-        if (p->done)
-            cnx_semantic_write_picture_csv(to, p->item->id, p->pixels, &p->summary);
-    }
-}
-
-static cnx_status write_file(const cnx_text_arg *file, void (*write)(FILE *, const session *),
-                             const session *s, cnx_error *err)
-{
-    if (!file->given)
-        return CNX_OK;
-    cnx_output out = {0};
-    CNX_TRY(cnx_output_open(&out, file->value, err));
-    write(out.stream, s);
-    const cnx_status status = cnx_output_commit(&out, err);
-    cnx_output_abort(&out);
-    return status;
+    const cnx_eval_picture *picture = &((const cnx_eval_run *)run)->pictures[index];
+    return (cnx_scored){.name = picture->item->id,
+                        .problem = picture->problem,
+                        .done = picture->done,
+                        .pixels = picture->pixels,
+                        .summary = &picture->summary};
 }
 
 /* No times: an interrupted run that went on must print the same bytes. */
-static void print_json(const session *s)
+static void print_members(FILE *to, const void *of)
 {
-    const cnx_eval_run *run = &s->run;
-    const cnx_semantic_report report = report_of(s);
-    const char *comma = "";
+    const cnx_eval_run *run = of;
     char pipeline[1024];
     cnx_pipeline_describe(&run->pipeline, pipeline, sizeof pipeline);
-    putchar('{');
-    cnx_semantic_write_members(stdout, &report);
-    printf(",\"model\":");
-    cnx_json_put_string(stdout, cnx_segmentor_description(run->segmentor)->name);
-    printf(",\"pipeline\":");
-    cnx_json_put_string(stdout, pipeline);
-    printf(",\"pictures\":%zu,\"skipped\":[", run->done);
-    for (size_t i = 0; i < run->count; i++) {
-        if (!run->pictures[i].problem)
-            continue;
-        printf("%s{\"name\":", comma);
-        cnx_json_put_string(stdout, run->pictures[i].item->id);
-        printf(",\"error\":");
-        cnx_json_put_string(stdout, run->pictures[i].problem);
-        putchar('}');
-        comma = ",";
-    }
-    printf("],\"images\":[");
-    comma = "";
-    for (size_t i = 0; i < run->count; i++) {
-        const cnx_eval_picture *p = &run->pictures[i];
-        if (!p->done)
-            continue;
-        printf("%s", comma);
-        cnx_semantic_write_picture(stdout, p->item->id, p->pixels, &p->summary);
-        comma = ",";
-    }
-    printf("]}\n");
+    fprintf(to, ",\"model\":");
+    cnx_json_put_string(to, cnx_segmentor_description(run->segmentor)->name);
+    fprintf(to, ",\"pipeline\":");
+    cnx_json_put_string(to, pipeline);
+    fprintf(to, ",\"pictures\":%zu", run->done);
 }
 
 static cnx_status tell_results(const session *s, cnx_error *err)
 {
-    const cnx_semantic_report report = report_of(s);
-    CNX_TRY(write_file(&s->args->csv, write_class_csv, s, err));
-    CNX_TRY(write_file(&s->args->per_image, write_picture_csv, s, err));
+    const cnx_eval_run *run = &s->run;
+    const cnx_score_results results = {
+        .report = {.counts = &run->counts,
+                   .names = (const char *const *)s->classes.names,
+                   .options = run->scores},
+        .count = run->count,
+        .at = picture_at,
+        .members = print_members,
+        .run = run,
+    };
+    cnx_score_results_warn(&run->counts, &run->rules);
+    CNX_TRY(cnx_score_results_write(&results, &s->args->result, err));
     if (s->args->report.given)
-        CNX_TRY(cnx_eval_page_write(&s->run, &s->dataset, err));
-    if (s->args->json.given)
-        print_json(s);
-    else
-        cnx_semantic_write_tables(stdout, &report, s->args->metrics.bits);
-    return cnx_console_flush(err);
+        CNX_TRY(cnx_eval_page_write(run, &s->dataset, err));
+    return cnx_score_results_print(&results, &s->args->result, err);
 }
 
 static void tell_end(const session *s)
@@ -461,13 +409,9 @@ static void close_session(session *s)
     "that was cut off goes on with --resume and ends in the same numbers. "
 #define NOTES_ALL                                                                                  \
     "Exit code: 0 all scored, 1 failed, 2 usage, 3 some pictures were skipped (--keep-going), "    \
-    "130 "                                                                                         \
-    "interrupted."
+    "130 interrupted."
 
-static int run_ade20k(int argc, char **argv);
-static int run_folder(int argc, char **argv);
-static int run_imagenet_s(int argc, char **argv);
-
+/* By cnx_eval_kind. */
 static const cnx_command kinds[] = {
     {.name = "eval ade20k",
      .summary = "ADE20K's scene parsing benchmark (150 classes)",
@@ -475,8 +419,7 @@ static const cnx_command kinds[] = {
      .about =
          ABOUT_ALL "DIR holds images/validation and annotations/validation (ADEChallengeData2016).",
      .notes = NOTES_ALL,
-     .options = cnx_eval_options,
-     .run = run_ade20k},
+     .options = cnx_eval_options},
     {.name = "eval folder",
      .summary = "pictures and label files of your own",
      .usage = "-m MODEL --images DIR --labels DIR [FLAGS]",
@@ -484,15 +427,13 @@ static const cnx_command kinds[] = {
          ABOUT_ALL "A picture and its label file have the same path below their folders, but for "
                    "the suffix.",
      .notes = NOTES_ALL,
-     .options = cnx_eval_options,
-     .run = run_folder},
+     .options = cnx_eval_options},
     {.name = "eval imagenet-s",
      .summary = "ImageNet-S (semantic masks in RGB-coded PNG files)",
      .usage = "-m MODEL --data DIR --classes imagenet-s50 [FLAGS]",
      .about = ABOUT_ALL "DIR holds validation and validation-segmentation.",
      .notes = NOTES_ALL,
-     .options = cnx_eval_options,
-     .run = run_imagenet_s},
+     .options = cnx_eval_options},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -523,21 +464,6 @@ static int run_kind(cnx_eval_kind kind, int argc, char **argv)
     return code;
 }
 
-static int run_ade20k(int argc, char **argv)
-{
-    return run_kind(CNX_EVAL_ADE20K, argc, argv);
-}
-
-static int run_folder(int argc, char **argv)
-{
-    return run_kind(CNX_EVAL_FOLDER, argc, argv);
-}
-
-static int run_imagenet_s(int argc, char **argv)
-{
-    return run_kind(CNX_EVAL_IMAGENET_S, argc, argv);
-}
-
 static void print_kinds(FILE *to)
 {
     fprintf(to, "Usage: cnx eval DATASET -m MODEL --data DIR [FLAGS]\n\nData sets:\n");
@@ -555,7 +481,7 @@ static int run(int argc, char **argv)
     }
     for (int i = 0; i < KINDS; i++)
         if (strcmp(argv[0], cnx_eval_kind_names[i]) == 0)
-            return kinds[i].run(argc - 1, argv + 1);
+            return run_kind((cnx_eval_kind)i, argc - 1, argv + 1);
     const char *nearest = cnx_words_nearest(argv[0], cnx_eval_kind_names, KINDS);
     cnx_console_error("unknown data set \"%s\"%s%s%s (cnx eval --help lists them)", argv[0],
                       nearest ? "; did you mean \"" : "", nearest ? nearest : "",

@@ -4,25 +4,24 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/threads.h"
-#include "eval/semantic_report.h"
 #include "tools/commands.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
-#include "tools/outputs.h"
 #include "tools/rule_args.h"
+#include "tools/run_args.h"
+#include "tools/score_results.h"
 #include "tools/score_run.h"
 #include "tools/words.h"
 
 typedef struct score_args {
-    cnx_text_arg pred, truth, csv, per_image;
+    cnx_text_arg pred, truth;
     cnx_rule_args rule;
-    cnx_set_arg metrics;
+    cnx_result_args result;
     cnx_int_arg threads;
-    cnx_flag_arg json, overwrite, keep_going, quiet, no_progress;
+    cnx_flag_arg keep_going, quiet, no_progress;
 } score_args;
 
 #define AT(field) offsetof(score_args, field)
@@ -38,25 +37,17 @@ static const cnx_option options[] = {
     {CNX_OPT_SET, 0, "metrics", "LIST",
      "the columns of the tables: mIoU (IoU, Acc), mDice (Dice, Acc), mFscore (Fscore, Precision, "
      "Recall), mPrecision, mRecall",
-     .fallback = "mIoU", .choices = cnx_semantic_metric_names, .offset = AT(metrics)},
-    {CNX_OPT_FLAG, 0, "json",
-     .help = "all scores as one JSON object on standard output, instead of the tables",
-     .offset = AT(json)},
-    {CNX_OPT_TEXT, 0, "csv", "FILE", "all scores by class, as CSV", .offset = AT(csv)},
-    {CNX_OPT_TEXT, 0, "per-image", "FILE", "the scores of each picture, as CSV",
-     .offset = AT(per_image)},
+     .fallback = "mIoU", .choices = cnx_semantic_metric_names, .offset = AT(result.metrics)},
+    CNX_RESULT_OPTIONS(score_args),
     {CNX_OPT_FLAG, 0, "overwrite", .help = "replace result files that are there already",
-     .offset = AT(overwrite)},
+     .offset = AT(result.overwrite)},
 
     {CNX_OPT_GROUP, .help = "Running"},
-    {CNX_OPT_INT, 0, "threads", "N", "threads; the results do not depend on it",
-     .otherwise = "all processors", .min = 1, .max = 1024, .offset = AT(threads)},
+    CNX_THREADS_OPTION(score_args),
     {CNX_OPT_FLAG, 0, "keep-going",
      .help = "leave out pairs that cannot be scored, and tell how many they were",
      .offset = AT(keep_going)},
-    {CNX_OPT_FLAG, 'q', "quiet", .help = "nothing on standard error but warnings and errors",
-     .offset = AT(quiet)},
-    {CNX_OPT_FLAG, 0, "no-progress", .help = "no progress lines", .offset = AT(no_progress)},
+    CNX_QUIET_OPTIONS(score_args),
     {.kind = CNX_OPT_END},
 };
 
@@ -73,25 +64,18 @@ typedef struct session {
 
 /* ---- before any work ---- */
 
-static cnx_status check_output(const session *s, const char *flag, const cnx_text_arg *file,
-                               cnx_error *err)
+static cnx_status check_outputs(const session *s, cnx_error *err)
 {
-    if (!file->given)
-        return CNX_OK;
-    FILE *there = fopen(file->value, "re");
-    if (!there)
-        return CNX_OK;
-    fclose(there);
-    CNX_FAIL_IF(!s->args->overwrite.given, CNX_ERR_IO,
-                "--%s %s: there is such a file already; --overwrite replaces it", flag,
-                file->value);
-    bool input = cnx_same_file(file->value, s->args->rule.classes.value);
-    for (size_t i = 0; i < s->pairs.count && !input; i++)
+    const char **sources = calloc(2 * s->pairs.count + 1, sizeof *sources);
+    size_t count = 0;
+    CNX_FAIL_IF(!sources, CNX_ERR_MEMORY, "not enough memory for the list of label maps");
+    sources[count++] = s->args->rule.classes.value;
+    for (size_t i = 0; i < s->pairs.count; i++)
         for (int side = 0; side < 2; side++)
-            input |= s->pairs.items[i].paths[side] &&
-                     cnx_same_file(file->value, s->pairs.items[i].paths[side]);
-    CNX_FAIL_IF(input, CNX_ERR_ARGUMENT, "--%s %s: this is an input of the run", flag, file->value);
-    return CNX_OK;
+            sources[count++] = s->pairs.items[i].paths[side];
+    const cnx_status status = cnx_score_results_check(&s->args->result, sources, count, err);
+    free(sources);
+    return status;
 }
 
 static cnx_status prepare(session *s, cnx_error *err)
@@ -101,15 +85,14 @@ static cnx_status prepare(session *s, cnx_error *err)
     CNX_TRY(
         cnx_rule_args_apply(&s->options.rules, &s->options.scores, &args->rule, &s->classes, err));
     CNX_TRY(cnx_mask_pairs_find(&s->pairs, s->folders, err));
-    CNX_TRY(check_output(s, "csv", &args->csv, err));
-    CNX_TRY(check_output(s, "per-image", &args->per_image, err));
+    CNX_TRY(check_outputs(s, err));
     const bool talk = !args->quiet.given && !args->no_progress.given;
     cnx_meter_begin(&s->meter, s->pairs.count, "pairs", talk);
     s->options.threads = args->threads.given ? args->threads.value : cnx_threads_available();
     s->options.coding = s->classes.rules.coding;
     s->options.strict = args->rule.strict.given;
     s->options.keep_going = args->keep_going.given;
-    s->options.summaries = args->json.given || args->per_image.given;
+    s->options.summaries = args->result.json.given || args->result.per_image.given;
     s->options.meter = &s->meter;
     if (!args->keep_going.given)
         CNX_TRY(cnx_mask_pairs_check(&s->pairs, s->folders, err));
@@ -118,104 +101,50 @@ static cnx_status prepare(session *s, cnx_error *err)
 
 /* ---- results ---- */
 
-static cnx_semantic_report report_of(const session *s)
+static cnx_scored picture_at(const void *run, size_t index)
 {
-    return (cnx_semantic_report){.counts = &s->run.counts,
-                                 .names = (const char *const *)s->classes.names,
-                                 .options = s->options.scores};
+    const session *s = run;
+    const cnx_score_pair *pair = &s->run.pairs[index];
+    return (cnx_scored){.name = s->pairs.items[index].name,
+                        .problem = pair->problem,
+                        .done = pair->done,
+                        .pixels = pair->counted,
+                        .summary = &pair->summary};
 }
 
-static void write_class_csv(FILE *to, const session *s)
+static void print_members(FILE *to, const void *run)
 {
-    const cnx_semantic_report report = report_of(s);
-    cnx_semantic_write_csv(to, &report);
-}
-
-static void write_picture_csv(FILE *to, const session *s)
-{
-    cnx_semantic_write_pictures_csv_header(to);
-    for (size_t i = 0; i < s->pairs.count; i++) {
-        const cnx_score_pair *pair = &s->run.pairs[i];
-        if (pair->done)
-            cnx_semantic_write_picture_csv(to, s->pairs.items[i].name, pair->counted,
-                                           &pair->summary);
-    }
-}
-
-static cnx_status write_file(const cnx_text_arg *file, void (*write)(FILE *, const session *),
-                             const session *s, cnx_error *err)
-{
-    if (!file->given)
-        return CNX_OK;
-    cnx_output out = {0};
-    CNX_TRY(cnx_output_open(&out, file->value, err));
-    write(out.stream, s);
-    const cnx_status status = cnx_output_commit(&out, err); /* tells what could not be written */
-    cnx_output_abort(&out);
-    return status;
-}
-
-static void print_rules(const session *s)
-{
+    const session *s = run;
     const cnx_semantic_rules *rules = &s->options.rules;
-    printf(",\"rules\":{\"classes\":%d,\"ignore\":", rules->classes);
+    fprintf(to, ",\"rules\":{\"classes\":%d,\"ignore\":", rules->classes);
     if (rules->ignore < 0)
-        printf("null");
+        fprintf(to, "null");
     else
-        printf("%d", rules->ignore);
-    printf(",\"reduce_zero_label\":%s,\"pred_offset\":%d,\"beta\":",
-           rules->reduce_zero_label ? "true" : "false", rules->pred_offset);
-    cnx_json_put_number(stdout, s->options.scores.beta);
-    printf(",\"nan_to_num\":");
+        fprintf(to, "%d", rules->ignore);
+    fprintf(to, ",\"reduce_zero_label\":%s,\"pred_offset\":%d,\"beta\":",
+            rules->reduce_zero_label ? "true" : "false", rules->pred_offset);
+    cnx_json_put_number(to, s->options.scores.beta);
+    fprintf(to, ",\"nan_to_num\":");
     if (s->options.scores.replace_nan)
-        cnx_json_put_number(stdout, s->options.scores.replacement);
+        cnx_json_put_number(to, s->options.scores.replacement);
     else
-        printf("null");
-    printf("}");
-}
-
-/* Piece by piece: a tree of all pictures would need more memory than the run. */
-static void print_json(const session *s)
-{
-    const cnx_semantic_report report = report_of(s);
-    const char *comma = "";
-    putchar('{');
-    cnx_semantic_write_members(stdout, &report);
-    print_rules(s);
-    printf(",\"pairs\":%zu,\"skipped\":[", s->run.done);
-    for (size_t i = 0; i < s->pairs.count; i++) {
-        if (!s->run.pairs[i].problem)
-            continue;
-        printf("%s{\"name\":", comma);
-        cnx_json_put_string(stdout, s->pairs.items[i].name);
-        printf(",\"error\":");
-        cnx_json_put_string(stdout, s->run.pairs[i].problem);
-        putchar('}');
-        comma = ",";
-    }
-    printf("],\"images\":[");
-    comma = "";
-    for (size_t i = 0; i < s->pairs.count; i++) {
-        const cnx_score_pair *pair = &s->run.pairs[i];
-        if (!pair->done)
-            continue;
-        printf("%s", comma);
-        cnx_semantic_write_picture(stdout, s->pairs.items[i].name, pair->counted, &pair->summary);
-        comma = ",";
-    }
-    printf("]}\n");
+        fprintf(to, "null");
+    fprintf(to, "},\"pairs\":%zu", s->run.done);
 }
 
 static cnx_status tell_results(const session *s, cnx_error *err)
 {
-    const cnx_semantic_report report = report_of(s);
-    CNX_TRY(write_file(&s->args->csv, write_class_csv, s, err));
-    CNX_TRY(write_file(&s->args->per_image, write_picture_csv, s, err));
-    if (s->args->json.given)
-        print_json(s);
-    else
-        cnx_semantic_write_tables(stdout, &report, s->args->metrics.bits);
-    return cnx_console_flush(err);
+    const cnx_score_results results = {
+        .report = {.counts = &s->run.counts,
+                   .names = (const char *const *)s->classes.names,
+                   .options = s->options.scores},
+        .count = s->pairs.count,
+        .at = picture_at,
+        .members = print_members,
+        .run = s,
+    };
+    CNX_TRY(cnx_score_results_write(&results, &s->args->result, err));
+    return cnx_score_results_print(&results, &s->args->result, err);
 }
 
 static void tell_end(const session *s)

@@ -1,6 +1,6 @@
 #include "tools/eval_args.h"
 
-#include "eval/semantic_report.h"
+#include "tools/run_args.h"
 
 const char *const cnx_eval_kind_names[] = {"ade20k", "folder", "imagenet-s", NULL};
 
@@ -26,8 +26,8 @@ const cnx_option cnx_eval_options[] = {
     {CNX_OPT_TEXT, 0, "image-suffix", "TEXT",
      "what follows the shared part of a picture's name, such as _leftImg8bit.png",
      .offset = AT(image_suffix)},
-    {CNX_OPT_TEXT, 0, "truth-suffix", "TEXT", "the same of a label file's name",
-     .offset = AT(rule.truth_suffix)},
+    {CNX_OPT_TEXT, 0, "label-suffix", "TEXT", "the same of a label file's name",
+     .offset = AT(label_suffix)},
     {CNX_OPT_INT, 0, "skip", "N", "leave out the first N pictures", .fallback = "0", .max = 1e9,
      .offset = AT(skip)},
     {CNX_OPT_INT, 0, "limit", "N", "at most N pictures", .otherwise = "all", .min = 1, .max = 1e9,
@@ -36,37 +36,21 @@ const cnx_option cnx_eval_options[] = {
      "a known data set, a JSON file with the class names, or a number",
      .otherwise = "those of the data set, for folders those of the model",
      .offset = AT(rule.classes)},
-    {CNX_OPT_INT, 0, "ignore", "N", "the truth's value whose pixels are left out",
-     .otherwise = "the data set's, else 255", .max = 65535, .offset = AT(rule.ignore)},
-    {CNX_OPT_FLAG, 0, "reduce-zero-label",
-     .help = "the truth's 0 means \"other\": 0 becomes 255, every other value one less (ade20k: by "
-             "itself)",
-     .offset = AT(rule.reduce_zero_label)},
-    {CNX_OPT_FLAG, 0, "no-reduce-zero-label", .help = "not even where the data set says so",
-     .offset = AT(rule.no_reduce_zero_label)},
+    CNX_TRUTH_OPTIONS(cnx_eval_args),
 
     {CNX_OPT_GROUP, .help = "Results"},
     {CNX_OPT_SET, 0, "metrics", "LIST",
      "the columns of the tables: mIoU, mDice, mFscore, mPrecision, mRecall", .fallback = "mIoU",
-     .choices = cnx_semantic_metric_names, .offset = AT(metrics)},
-    {CNX_OPT_REAL, 0, "beta", "B", "of the F-score", .fallback = "1", .min = 0.001, .max = 1000,
-     .offset = AT(rule.beta)},
-    {CNX_OPT_REAL, 0, "nan-to-num", "X", "what NaN scores become before the means are taken",
-     .otherwise = "NaN scores are left out of the means", .min = -1e9, .max = 1e9,
-     .offset = AT(rule.nan_to_num)},
-    {CNX_OPT_FLAG, 0, "json",
-     .help = "all scores as one JSON object on standard output, instead of the tables",
-     .offset = AT(json)},
-    {CNX_OPT_TEXT, 0, "csv", "FILE", "all scores by class, as CSV", .offset = AT(csv)},
-    {CNX_OPT_TEXT, 0, "per-image", "FILE", "the scores of each picture, as CSV",
-     .offset = AT(per_image)},
+     .choices = cnx_semantic_metric_names, .offset = AT(result.metrics)},
+    CNX_MEAN_OPTIONS(cnx_eval_args),
+    CNX_RESULT_OPTIONS(cnx_eval_args),
     {CNX_OPT_TEXT, 0, "report", "FILE.html",
      "a page with the scores, the confusion matrix and the worst pictures; it needs no network",
      .offset = AT(report)},
     {CNX_OPT_TEXT, 0, "save-pred", "DIR",
      "the predicted label maps as PNG files, written as they are made", .offset = AT(save_pred)},
     {CNX_OPT_FLAG, 0, "overwrite", .help = "replace results that are there already",
-     .offset = AT(overwrite)},
+     .offset = AT(result.overwrite)},
 
     CNX_PIPELINE_OPTIONS(AT(pipeline)),
 
@@ -76,8 +60,7 @@ const cnx_option cnx_eval_options[] = {
      .otherwise = "cnx-eval-MODEL.journal in the working folder", .offset = AT(journal)},
     {CNX_OPT_FLAG, 0, "resume", .help = "go on with a run that was interrupted, if there is one",
      .offset = AT(resume)},
-    {CNX_OPT_INT, 0, "threads", "N", "threads; the results do not depend on it",
-     .otherwise = "all processors", .min = 1, .max = 1024, .offset = AT(threads)},
+    CNX_THREADS_OPTION(cnx_eval_args),
     {CNX_OPT_INT, 0, "jobs", "N",
      "pictures in the network at the same time, between which the threads are divided; more than "
      "one pays for small pictures",
@@ -90,9 +73,7 @@ const cnx_option cnx_eval_options[] = {
      .fallback = "f32", .choices = cnx_weight_names, .offset = AT(weights)},
     {CNX_OPT_FLAG, 0, "keep-going",
      .help = "leave out pictures that cannot be scored, and tell which", .offset = AT(keep_going)},
-    {CNX_OPT_FLAG, 'q', "quiet", .help = "nothing on standard error but warnings and errors",
-     .offset = AT(quiet)},
-    {CNX_OPT_FLAG, 0, "no-progress", .help = "no progress lines", .offset = AT(no_progress)},
+    CNX_QUIET_OPTIONS(cnx_eval_args),
     {.kind = CNX_OPT_END},
 };
 

@@ -4,6 +4,7 @@
 
 #include "tools/pipeline_args.h"
 #include "tools/rule_args.h"
+#include "tools/score_results.h"
 
 /* Which data set, by the word that follows "cnx eval". */
 typedef enum cnx_eval_kind { CNX_EVAL_ADE20K, CNX_EVAL_FOLDER, CNX_EVAL_IMAGENET_S } cnx_eval_kind;
@@ -12,15 +13,15 @@ typedef struct cnx_eval_args {
     cnx_eval_kind kind;
     cnx_text_arg model, config;
     cnx_texts_arg sets;
-    cnx_text_arg data, split, images, labels, image_suffix;
+    cnx_text_arg data, split, images, labels, image_suffix, label_suffix;
     cnx_int_arg skip, limit;
     cnx_rule_args rule;
-    cnx_set_arg metrics;
-    cnx_text_arg csv, per_image, report, save_pred, journal;
+    cnx_result_args result;
+    cnx_text_arg report, save_pred, journal;
     cnx_pipeline_args pipeline;
     cnx_int_arg threads, jobs, kernels, weights;
     cnx_bytes_arg max_memory;
-    cnx_flag_arg resume, json, overwrite, keep_going, quiet, no_progress;
+    cnx_flag_arg resume, keep_going, quiet, no_progress;
 } cnx_eval_args;
 
 extern const cnx_option cnx_eval_options[];

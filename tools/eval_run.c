@@ -14,7 +14,6 @@
 #include "tools/interrupt.h"
 #include "tools/outputs.h"
 #include "tools/queue.h"
-#include "tools/words.h"
 
 /* ---- what the workers share ---- */
 
@@ -106,10 +105,8 @@ cnx_status cnx_eval_run_restore(void *user, size_t index, const char *text, cnx_
     cnx_semantic_counts counts = {0};
     CNX_TRY(cnx_semantic_counts_alloc(&counts, run->rules.classes, err));
     const cnx_status status = cnx_semantic_record_read(text, &counts, run->confusion, err);
-    if (status == CNX_OK) {
+    if (status == CNX_OK)
         take_over(run, &run->pictures[index], &counts);
-        run->resumed++;
-    }
     cnx_semantic_counts_free(&counts);
     return status;
 }
@@ -180,16 +177,22 @@ static bool on_progress(void *user, double done)
     return !to_be_stopped(user);
 }
 
+cnx_status cnx_eval_saved_path(char **out, const cnx_eval_args *args, const char *id,
+                               cnx_error *err)
+{
+    CNX_FAIL_IF(asprintf(out, "%s/%s.png", args->save_pred.value, id) < 0, CNX_ERR_MEMORY,
+                "not enough memory for a path");
+    return CNX_OK;
+}
+
 static cnx_status open_saved(job *j, cnx_error *err)
 {
     const cnx_eval_run *run = j->worker->crew->run;
-    const char *folder = run->args->save_pred.value;
     const bool indexed = run->rules.classes <= 256;
-    char *path = NULL;
-    if (!folder)
+    char *path;
+    if (!run->args->save_pred.given)
         return CNX_OK;
-    CNX_FAIL_IF(asprintf(&path, "%s/%s.png", folder, j->picture->item->id) < 0, CNX_ERR_MEMORY,
-                "not enough memory for a path");
+    CNX_TRY(cnx_eval_saved_path(&path, run->args, j->picture->item->id, err));
     cnx_status status = CNX_OK;
     char *slash = strrchr(path, '/');
     *slash = '\0'; /* an id may have folders in it */
@@ -228,22 +231,6 @@ static void give_slot(crew *c, slot *s)
     pthread_mutex_unlock(&c->mutex);
 }
 
-static cnx_status check_memory(const cnx_eval_run *run, cnx_segmentor *segmentor, const job *j,
-                               cnx_error *err)
-{
-    const cnx_bytes_arg limit = run->args->max_memory;
-    cnx_segment_estimate estimate;
-    if (!limit.given)
-        return CNX_OK;
-    CNX_TRY(cnx_segmentor_estimate(segmentor, j->image.width, j->image.height, &run->pipeline, 0,
-                                   &estimate, err));
-    CNX_FAIL_IF(estimate.total_bytes > limit.value, CNX_ERR_MEMORY,
-                "%s: %d x %d needs about %s, and --max-memory allows %s", j->picture->item->image,
-                j->image.width, j->image.height, cnx_words_bytes(estimate.total_bytes).text,
-                cnx_words_bytes(limit.value).text);
-    return CNX_OK;
-}
-
 static cnx_status infer(job *j, cnx_error *err)
 {
     worker *w = j->worker;
@@ -255,10 +242,10 @@ static cnx_status infer(job *j, cnx_error *err)
                                          .user = j};
     cnx_segment_stats stats;
     slot *s = take_slot(w->crew);
-    cnx_status status = check_memory(run, s->segmentor, j, err);
-    if (status == CNX_OK)
-        status = cnx_segmentor_run(s->segmentor, &request, &stats, err);
+    const cnx_status status = cnx_segmentor_run(s->segmentor, &request, &stats, err);
     give_slot(w->crew, s);
+    if (status != CNX_OK)
+        cnx_error_prefix(err, "%s", j->picture->item->image);
     return status;
 }
 

@@ -37,7 +37,7 @@ typedef struct cnx_eval_run {
     cnx_semantic_counts counts;
     int64_t *confusion;         /* owned, [classes][classes]; NULL with too many classes */
     cnx_eval_picture *pictures; /* owned, [count], in the data set's order */
-    size_t count, done, failed, resumed;
+    size_t count, done, failed;
     bool interrupted;
 } cnx_eval_run;
 
@@ -55,6 +55,10 @@ cnx_status cnx_eval_run_restore(void *run, size_t index, const char *text, cnx_e
  * --keep-going is given; `interrupted` tells of a signal.
  */
 cnx_status cnx_eval_run_do(cnx_eval_run *run, cnx_error *err);
+
+/* Where --save-pred puts the labels of the picture with this id; the caller frees it. */
+cnx_status cnx_eval_saved_path(char **out, const cnx_eval_args *args, const char *id,
+                               cnx_error *err);
 
 /* The labels of one picture, [height][width], as the run makes them; the caller frees both. */
 cnx_status cnx_eval_run_predict(const cnx_eval_run *run, const cnx_eval_picture *picture,

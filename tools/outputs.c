@@ -178,6 +178,19 @@ cleanup:
     return status;
 }
 
+cnx_status cnx_outputs_check_file(const char *flag, const char *path, const char *const *sources,
+                                  size_t source_count, bool overwrite, cnx_error *err)
+{
+    if (!path || access(path, F_OK) != 0)
+        return CNX_OK;
+    CNX_FAIL_IF(!overwrite, CNX_ERR_IO,
+                "--%s %s: there is such a file already; --overwrite replaces it", flag, path);
+    for (size_t i = 0; i < source_count; i++)
+        CNX_FAIL_IF(sources[i] && cnx_same_file(path, sources[i]), CNX_ERR_ARGUMENT,
+                    "--%s %s: this is an input of the run", flag, path);
+    return CNX_OK;
+}
+
 /* ---- the folder ---- */
 
 /* Cuts the last part off a path: "a/b/" -> "a", "a" -> ".", "/a" -> "/".  In place. */

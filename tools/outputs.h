@@ -28,6 +28,10 @@ cnx_status cnx_outputs_check_existing(const cnx_outputs *outputs, const cnx_inpu
                                       const char *const *sources, size_t source_count,
                                       bool overwrite, cnx_error *err);
 
+/* The same for one file that --flag names (path NULL: it was not given). */
+cnx_status cnx_outputs_check_file(const char *flag, const char *path, const char *const *sources,
+                                  size_t source_count, bool overwrite, cnx_error *err);
+
 /* Can the folder be written, or be made?  Nothing is made yet. */
 cnx_status cnx_folder_check(const char *folder, cnx_error *err);
 /* Makes the folder and those above it, where they are missing. */

@@ -15,27 +15,34 @@ typedef struct cnx_rule_args {
 
 /* Rows of an option table; `type` is the subcommand's struct, whose field `rule` is the above. */
 /* clang-format off */
-#define CNX_RULE_OPTIONS(type)                                                                     \
-    {CNX_OPT_TEXT, 0, "classes", "ade20k|FILE|N",                                                  \
-     "a known data set (ade20k, imagenet-s50 ...), a JSON file with the class names, or a number", \
-     .offset = offsetof(type, rule.classes)},                                                      \
+/* How the truth is read. */
+#define CNX_TRUTH_OPTIONS(type)                                                                    \
     {CNX_OPT_INT, 0, "ignore", "N", "the truth's value whose pixels are left out",                 \
-     .otherwise = "the data set's, else 255", .max = 65535, .offset = offsetof(type, rule.ignore)}, \
+     .otherwise = "the data set's, else 255", .max = 65535, .offset = offsetof(type, rule.ignore)},\
     {CNX_OPT_FLAG, 0, "reduce-zero-label",                                                         \
      .help = "the truth's 0 means \"other\": 0 becomes 255, every other value one less "           \
              "(ade20k: by itself)",                                                                \
      .offset = offsetof(type, rule.reduce_zero_label)},                                            \
     {CNX_OPT_FLAG, 0, "no-reduce-zero-label",                                                      \
      .help = "not even where the data set says so: its truth was reduced before it was stored",    \
-     .offset = offsetof(type, rule.no_reduce_zero_label)},                                         \
-    {CNX_OPT_INT, 0, "pred-offset", "N",                                                           \
-     "taken off each predicted value; 1: ADE20K submission form, where 1 is the first class",      \
-     .fallback = "0", .max = 65535, .offset = offsetof(type, rule.pred_offset)},                   \
+     .offset = offsetof(type, rule.no_reduce_zero_label)}
+/* How scores are made of counts. */
+#define CNX_MEAN_OPTIONS(type)                                                                     \
     {CNX_OPT_REAL, 0, "beta", "B", "of the F-score: how much recall weighs against precision",     \
      .fallback = "1", .min = 0.001, .max = 1000, .offset = offsetof(type, rule.beta)},             \
     {CNX_OPT_REAL, 0, "nan-to-num", "X", "what NaN scores become before the means are taken",      \
      .otherwise = "NaN scores are left out of the means", .min = -1e9, .max = 1e9,                 \
-     .offset = offsetof(type, rule.nan_to_num)},                                                   \
+     .offset = offsetof(type, rule.nan_to_num)}
+/* All of them, for label maps that are scored. */
+#define CNX_RULE_OPTIONS(type)                                                                     \
+    {CNX_OPT_TEXT, 0, "classes", "ade20k|FILE|N",                                                  \
+     "a known data set (ade20k, imagenet-s50 ...), a JSON file with the class names, or a number", \
+     .offset = offsetof(type, rule.classes)},                                                      \
+    CNX_TRUTH_OPTIONS(type),                                                                       \
+    {CNX_OPT_INT, 0, "pred-offset", "N",                                                           \
+     "taken off each predicted value; 1: ADE20K submission form, where 1 is the first class",      \
+     .fallback = "0", .max = 65535, .offset = offsetof(type, rule.pred_offset)},                   \
+    CNX_MEAN_OPTIONS(type),                                                                        \
     {CNX_OPT_FLAG, 0, "strict",                                                                    \
      .help = "values that are no class are an error rather than a warning",                        \
      .offset = offsetof(type, rule.strict)},                                                       \

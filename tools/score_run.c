@@ -9,6 +9,7 @@
 #include "core/threads.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
+#include "tools/score_results.h"
 
 /* What one thread has of its own. */
 typedef struct worker {
@@ -256,25 +257,15 @@ static void warn_beyond(const cnx_score_run *run, const cnx_mask_pairs *pairs, i
 void cnx_score_run_warn(const cnx_score_run *run, const cnx_mask_pairs *pairs,
                         const cnx_score_options *options)
 {
-    const cnx_semantic_rules *rules = &options->rules;
     const int64_t *totals = run->counts.totals;
-    const int64_t hits = totals[CNX_SEMANTIC_HITS];
+    const int64_t hits = totals[CNX_SEMANTIC_HITS], above = totals[CNX_SEMANTIC_ONE_ABOVE];
     const int64_t counted = totals[CNX_SEMANTIC_PIXELS] - totals[CNX_SEMANTIC_IGNORED] -
                             totals[CNX_SEMANTIC_TRUTH_BEYOND];
     warn_beyond(run, pairs, 1, options);
     warn_beyond(run, pairs, 0, options);
-    if (counted == 0)
-        cnx_console_warning("no pixel of the truth is a class: there is nothing to score");
-    if (totals[CNX_SEMANTIC_ONE_ABOVE] > counted / 2 && totals[CNX_SEMANTIC_ONE_ABOVE] > 2 * hits)
+    if (above > counted / 2 && above > 2 * hits)
         cnx_console_warning("most predictions are one above their truth: if they are in submission "
                             "form (1 is the first class), give --pred-offset %d",
-                            rules->pred_offset + 1);
-    if (totals[CNX_SEMANTIC_ONE_BELOW] > counted / 2 && totals[CNX_SEMANTIC_ONE_BELOW] > 2 * hits)
-        cnx_console_warning("most predictions are one below their truth: if 0 means \"other\" in "
-                            "the truth, give --reduce-zero-label");
-    if (!rules->reduce_zero_label && rules->classes > 1 && totals[CNX_SEMANTIC_IGNORED] &&
-        run->counts.labelled[0] == counted && counted)
-        cnx_console_warning("every pixel of the truth is class 0 or %d, which is ignored: if these "
-                            "are masks of 0 and %d, the second class must be written as 1",
-                            rules->ignore, rules->ignore);
+                            options->rules.pred_offset + 1);
+    cnx_score_results_warn(&run->counts, &options->rules);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/run_args.h"
+
 const char *const cnx_segment_suffixes[CNX_SAVE_KINDS] = {
     ".png", "_color.png", "_overlay.png", "_confidence.png", "_prob.npy", "_logits.npy",
 };
@@ -47,8 +49,7 @@ const cnx_option cnx_segment_options[] = {
     CNX_PIPELINE_OPTIONS(AT(pipeline)),
 
     {CNX_OPT_GROUP, .help = "Running"},
-    {CNX_OPT_INT, 0, "threads", "N", "threads; the results do not depend on it",
-     .otherwise = "all processors", .min = 1, .max = 1024, .offset = AT(threads)},
+    CNX_THREADS_OPTION(cnx_segment_args),
     {CNX_OPT_INT_OR_AUTO, 0, "jobs", "N|auto",
      "pictures at the same time, between which the threads are divided; the results do not depend "
      "on it. auto: several where one is too small for all threads, as far as memory allows",
@@ -67,9 +68,7 @@ const cnx_option cnx_segment_options[] = {
      .offset = AT(dry_run)},
     {CNX_OPT_FLAG, 0, "keep-going", .help = "go on with the other inputs when one fails",
      .offset = AT(keep_going)},
-    {CNX_OPT_FLAG, 'q', "quiet", .help = "nothing on standard error but warnings and errors",
-     .offset = AT(quiet)},
-    {CNX_OPT_FLAG, 0, "no-progress", .help = "no progress lines", .offset = AT(no_progress)},
+    CNX_QUIET_OPTIONS(cnx_segment_args),
     {.kind = CNX_OPT_END},
 };
 

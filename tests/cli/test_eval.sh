@@ -133,6 +133,23 @@ expect 1 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred
 refused --overwrite
 expect 0 eval folder "${folders[@]}" "${fast[@]}" --save-pred pred --csv c.csv --overwrite
 absent cnx-eval-demo.journal
+# Not even --overwrite replaces what the run reads.
+cp set/annotations/validation/p00.png kept.png
+expect 2 eval folder "${folders[@]}" "${fast[@]}" --csv set/annotations/validation/p00.png --overwrite
+refused "input of the run"
+identical kept.png set/annotations/validation/p00.png
+expect 2 eval folder "${folders[@]}" "${fast[@]}" --report set/images/validation/p02.png --overwrite
+refused "input of the run"
+# The error names the picture, the limit and what it needs.
+expect 1 eval folder "${folders[@]}" "${fast[@]}" --max-memory 20M
+refused p00.png "20.0 MiB"
+rm -f cnx-eval-demo.journal
+# Suffixes, and the flag that the refusal names.
+mkdir two
+cp set/annotations/validation/p00.png two/p00_a.png
+cp set/annotations/validation/p00.png two/p00_b.png
+expect 0 eval folder --images set/images/validation --labels two --label-suffix _b.png --limit 1 \
+    "${fast[@]}" --keep-going
 
 # ---- ImageNet-S: labels as R + 256 G, of which 1000 is ignored ----
 mkdir -p imagenet/validation/n1 imagenet/validation-segmentation/n1
