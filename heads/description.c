@@ -32,6 +32,7 @@ void cnx_description_free(cnx_description *d)
         free(d->class_names[i]);
     free(d->class_names);
     free(d->palette);
+    free(d->category_ids);
     memset(d, 0, sizeof *d);
 }
 

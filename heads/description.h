@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "heads/detector_desc.h"
 #include "heads/upernet.h"
 
 typedef enum cnx_task {
@@ -44,11 +45,14 @@ typedef struct cnx_description {
                             mode */
     cnx_task task;
     cnx_convnext_desc backbone;
-    cnx_upernet_desc upernet; /* CNX_TASK_SEGMENTATION */
+    cnx_upernet_desc upernet;   /* CNX_TASK_SEGMENTATION */
+    cnx_detector_desc detector; /* CNX_TASK_DETECTION */
     int class_count;
     char **class_names;    /* owned; [class_count] */
     uint8_t *palette;      /* owned; RGB, [class_count][3] */
     char classes_from[64]; /* "checkpoint", "config", "ade20k", "generated" */
+    int *category_ids; /* owned; [class_count]: the data set's id of each class, of a detector's;
+                              NULL for other tasks */
     cnx_pipeline pipeline;
     /* pipeline.mode is the published default, said by no config: slide for one scale, whole as soon
      * as scales are given.  Who adds scales later switches to whole where this is set. */

@@ -9,7 +9,8 @@ cnx_status cnx_description_copy(cnx_description *out, const cnx_description *d, 
     *out = *d;
     out->class_names = calloc(count + 1, sizeof *out->class_names);
     out->palette = malloc(3 * count + 1);
-    bool ok = out->class_names && out->palette;
+    out->category_ids = d->category_ids ? malloc((count + 1) * sizeof *d->category_ids) : NULL;
+    bool ok = out->class_names && out->palette && (out->category_ids || !d->category_ids);
     for (size_t i = 0; i < count && ok; i++) {
         out->class_names[i] = strdup(d->class_names[i]);
         ok = out->class_names[i] != NULL;
@@ -21,5 +22,7 @@ cnx_status cnx_description_copy(cnx_description *out, const cnx_description *d, 
         return cnx_fail(err, CNX_ERR_MEMORY, "not enough memory for the class names");
     }
     memcpy(out->palette, d->palette, 3 * count);
+    if (d->category_ids)
+        memcpy(out->category_ids, d->category_ids, count * sizeof *d->category_ids);
     return CNX_OK;
 }

@@ -7,9 +7,43 @@
 #include "core/mask/rle.h"
 #include "heads/model.h"
 
+typedef struct cnx_detector cnx_detector;
+
+typedef struct cnx_detector_options {
+    int threads;         /* 0: cnx_threads_available() */
+    size_t max_memory;   /* bytes for weights, feature maps and pictures together; 0: no limit */
+    const char *kernels; /* "auto", "ref", ...; NULL: auto */
+    cnx_weight_type weights; /* how packed weights are kept */
+} cnx_detector_options;
+
+/* Reads and packs the weights; the model file may be closed afterwards. */
+cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
+                             const cnx_detector_options *options, cnx_error *err);
+/* Without weights, from a description alone: for estimates and layer lists.  It cannot run. */
+cnx_status cnx_detector_open_planned(cnx_detector **out, const cnx_description *description,
+                                     const cnx_detector_options *options, cnx_error *err);
+void cnx_detector_close(cnx_detector **det);
+
+/*
+ * One detector runs one picture at a time.  Another that shares the weights of the first, and has
+ * feature maps of its own, may run at the same time in another thread.  The weights live as long as
+ * one of them does; they may be closed in any order.  threads 0: as many as `of` has.  Detections do
+ * not depend on which one made them, nor on the number of threads.
+ */
+cnx_status cnx_detector_share(cnx_detector **out, const cnx_detector *of, int threads,
+                              cnx_error *err);
+/* Frees what is kept from one run to the next: the feature maps' memory. */
+void cnx_detector_trim(cnx_detector *det);
+/* For the runs and estimates that follow; at least 1. */
+void cnx_detector_set_threads(cnx_detector *det, int threads);
+
+const cnx_description *cnx_detector_description(const cnx_detector *det);
+const cnx_kernels *cnx_detector_kernels(const cnx_detector *det);
+size_t cnx_detector_weights_bytes(const cnx_detector *det); /* packed; shared ones once */
+
 typedef struct cnx_detection {
-    float box
-        [4]; /* x1 y1 x2 y2, continuous, in the picture's own pixels; may reach beyond it by rounding */
+    float box[4]; /* x1 y1 x2 y2, continuous, in the picture's own pixels; may reach beyond it by
+                     rounding */
     float score;  /* probability, 0..1 */
     int label;    /* class index, 0-based; the description's category_ids give the data set's id */
     cnx_rle mask; /* of the whole picture's size; zeroed when masks were not wanted */
@@ -23,5 +57,59 @@ typedef struct cnx_detections {
 } cnx_detections;
 
 void cnx_detections_free(cnx_detections *d); /* accepts a zeroed one */
+
+/* Called now and then with the share done (0..1); false ends the run with CNX_ERR_INTERRUPTED. */
+typedef bool (*cnx_detect_progress)(void *user, double done);
+
+/* Zero-initialise all but the image. */
+typedef struct cnx_detect_request {
+    const cnx_image *image;
+    const cnx_pipeline
+        *pipeline; /* NULL: the model's own.  scale, mean, std, pad_divisor, scales and
+                                     flip count; windows do not */
+    const cnx_rcnn_rules *rules;  /* NULL: the model's own */
+    const bool *only;             /* [classes], or NULL for all: the classes that may be found.  The
+                                     others take no part in NMS and in max_per_img */
+    bool no_masks;                /* boxes only: mask heads are not run */
+    cnx_detect_progress progress; /* may be NULL */
+    void *user;
+} cnx_detect_request;
+
+/* Where the time went, in seconds, and what was done. */
+typedef struct cnx_detect_stats {
+    double prepare;   /* resize and normalise */
+    double backbone;  /* with the pyramid */
+    double rpn;       /* its convolutions, and the choice of proposals */
+    double boxes;     /* box heads with their RoIAlign, scores, NMS */
+    double masks;     /* mask heads with their RoIAlign */
+    double paste;     /* masks to runs at the picture's size */
+    int passes;       /* scales x flips */
+    int net_h, net_w; /* the first pass' input size */
+    size_t proposals, candidates, detections;
+} cnx_detect_stats;
+
+/* On success *out is to be freed with cnx_detections_free; on failure it is zeroed. */
+cnx_status cnx_detector_run(cnx_detector *det, const cnx_detect_request *request,
+                            cnx_detections *out, cnx_detect_stats *stats, cnx_error *err);
+
+/* What such a run would need and do at most, without running: for --dry-run and --max-memory. */
+typedef struct cnx_detect_estimate {
+    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
+    double macs; /* of all passes, with as many proposals and detections as the rules allow */
+    int passes, net_h, net_w;
+} cnx_detect_estimate;
+
+cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
+                                 const cnx_detect_request *request, /* its image is not looked at */
+                                 cnx_detect_estimate *out, cnx_error *err);
+
+/*
+ * Every layer for an input of h x w (multiples of 32), with box_rois regions through each box head
+ * and mask_rois through each mask head.  A row of the RoI heads has the shape of one region's map and
+ * the multiply-adds of all regions; `regions` is their number, 1 for the rest.
+ */
+typedef void (*cnx_detector_layer)(void *user, const cnx_plan_row *row, int regions);
+cnx_status cnx_detector_layers(cnx_detector *det, int h, int w, int box_rois, int mask_rois,
+                               cnx_detector_layer layer, void *user, cnx_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/embedded/embedded.h"
 #include "core/json.h"
@@ -29,14 +30,14 @@ static cnx_status load_metadata(cJSON **out, const cnx_checkpoint *checkpoint, c
                     "%s: metadata \"cnx\": %s", cnx_checkpoint_name(checkpoint), local.message);
 }
 
-/* The model's own layer (metadata, or the demo's config), then the caller's. */
-static cnx_status gather_config(cJSON **out, const cnx_checkpoint *checkpoint, bool demo,
+/* The model's own layer (metadata, or the built-in model's config), then the caller's. */
+static cnx_status gather_config(cJSON **out, const cnx_checkpoint *checkpoint, const char *built_in,
                                 const char *config_path, const char *const *sets, size_t set_count,
                                 bool *own_classes, cnx_error *err)
 {
     cJSON *layer;
-    if (demo)
-        CNX_TRY(cnx_config_load(out, "nuclei_upernet_convnext_atto", NULL, 0, err));
+    if (built_in)
+        CNX_TRY(cnx_config_load(out, built_in, NULL, 0, err));
     else
         CNX_TRY(load_metadata(out, checkpoint, err));
     cnx_status status = cnx_config_load(&layer, config_path, sets, set_count, err);
@@ -53,14 +54,40 @@ static cnx_status gather_config(cJSON **out, const cnx_checkpoint *checkpoint, b
 
 /* ---- opening ---- */
 
-static cnx_status open_checkpoint(cnx_checkpoint **out, const char *path, cnx_error *err)
+const char *cnx_demo_model(cnx_task task)
+{
+    static const char *const names[] = {
+        [CNX_TASK_SEGMENTATION] = "nuclei_upernet_convnext_atto",
+        [CNX_TASK_DETECTION] = "nuclei_cascade_mask_rcnn_convnext_atto",
+        [CNX_TASK_CLASSIFICATION] = NULL,
+    };
+    return names[task];
+}
+
+/* The built-in model that `path` means; NULL when it means a file. */
+static const char *find_built_in(const char *path, cnx_embedded_file *file)
+{
+    const char *name = path ? path : cnx_demo_model(CNX_TASK_SEGMENTATION);
+    char inside[160];
+    if (path && (strchr(path, '/') || strlen(path) > 100 || access(path, F_OK) == 0))
+        return NULL;
+    snprintf(inside, sizeof inside, "models/%s.pth", name);
+    return cnx_embedded_find(inside, file) ? name : NULL;
+}
+
+static cnx_status open_checkpoint(cnx_checkpoint **out, const char *path, const char **built_in,
+                                  cnx_error *err)
 {
     cnx_embedded_file file;
-    if (path)
+    char name[160];
+    *built_in = find_built_in(path, &file);
+    if (!*built_in) {
+        CNX_FAIL_IF(!path, CNX_ERR_INTERNAL, "the demo model is not built in");
         return cnx_checkpoint_open(out, path, err);
-    CNX_FAIL_IF(!cnx_embedded_find(CNX_DEMO_MODEL, &file), CNX_ERR_INTERNAL,
-                "the demo model is not built in");
-    return cnx_checkpoint_open_memory(out, file.data, file.size, "built-in demo model", err);
+    }
+    snprintf(name, sizeof name, "%s%s", path ? "built-in model " : "built-in demo model",
+             path ? path : "");
+    return cnx_checkpoint_open_memory(out, file.data, file.size, name, err);
 }
 
 static cnx_status refuse_classifier(const cnx_model_file *f, cnx_error *err)
@@ -102,10 +129,11 @@ cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char
     cnx_status status = CNX_OK;
     cJSON *config = NULL;
     bool own_classes = false;
+    const char *built_in = NULL;
     memset(out, 0, sizeof *out);
-    CNX_CHECK(open_checkpoint(&out->checkpoint, path, err));
+    CNX_CHECK(open_checkpoint(&out->checkpoint, path, &built_in, err));
     CNX_CHECK(cnx_weights_open(&out->weights, out->checkpoint, err));
-    CNX_CHECK(gather_config(&config, out->checkpoint, !path, config_path, sets, set_count,
+    CNX_CHECK(gather_config(&config, out->checkpoint, built_in, config_path, sets, set_count,
                             &own_classes, err));
     CNX_CHECK(cnx_description_infer(&out->description, out->checkpoint, out->weights, config, err));
     if (own_classes)

@@ -10,8 +10,13 @@ typedef struct cnx_model_file {
     cnx_description description;
 } cnx_model_file;
 
+/* The built-in demo model of a task, by the name that cnx_model_file_open takes for a path; NULL for
+ * a task that has none. */
+const char *cnx_demo_model(cnx_task task);
+
 /*
- * path NULL: the embedded demo model.  config_path, sets: as cnx_config_load; a converted file's
+ * path: a file; or, where there is no such file, the name of a built-in model; NULL: the one that
+ * segments.  config_path, sets: as cnx_config_load; a converted file's
  * own "cnx" metadata comes first and is overridden by these.  On success all tensors that the task
  * needs are declared and checked; with `report_only` a failed check is left to the key report (cnx
  * info).

@@ -1,12 +1,9 @@
-/* Files that travel inside the library: the demo model and the configs. */
+/* Files that travel inside the library: the demo models and the configs. */
 #ifndef CNX_CORE_EMBEDDED_H
 #define CNX_CORE_EMBEDDED_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define CNX_DEMO_MODEL  "models/nuclei_upernet_convnext_atto.pth"
-#define CNX_DEMO_CONFIG "configs/nuclei_upernet_convnext_atto.json"
 
 typedef struct cnx_embedded_file {
     const char *path; /* in the source tree: "configs/ade20k.json" */

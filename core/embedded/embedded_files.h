@@ -2,6 +2,8 @@
  * the C compiler and by the assembler's preprocessor alike. */
 CNX_EMBED(demo_model, "models/nuclei_upernet_convnext_atto.pth")
 CNX_EMBED(demo_config, "configs/nuclei_upernet_convnext_atto.json")
+CNX_EMBED(demo_detector, "models/nuclei_cascade_mask_rcnn_convnext_atto.pth")
+CNX_EMBED(demo_detector_config, "configs/nuclei_cascade_mask_rcnn_convnext_atto.json")
 CNX_EMBED(set_ade20k, "configs/ade20k.json")
 CNX_EMBED(set_coco, "configs/coco.json")
 CNX_EMBED(set_imagenet_s50, "configs/imagenet_s50.json")
