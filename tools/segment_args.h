@@ -3,7 +3,7 @@
 #define CNX_TOOLS_SEGMENT_ARGS_H
 
 #include "heads/segmentor.h"
-#include "tools/pipeline_args.h"
+#include "tools/session_args.h"
 
 /* What can be saved, in the order of --save's names; bit i of the set. */
 enum {
@@ -25,23 +25,13 @@ static inline bool cnx_saves(unsigned save, int kind)
 }
 
 typedef struct cnx_segment_args {
-    cnx_text_arg model, config, out;
-    cnx_texts_arg sets;
+    cnx_session_args run;
     cnx_set_arg save;
     cnx_int_arg label_offset;
     cnx_real_arg opacity;
-    cnx_flag_arg overwrite;
-    cnx_pipeline_args pipeline;
-    cnx_int_arg threads, kernels, weights; /* weights: a cnx_weight_type */
-    cnx_int_arg jobs;                      /* 0: auto */
-    cnx_bytes_arg max_memory;
-    cnx_flag_arg dry_run, keep_going, json, quiet, no_progress;
 } cnx_segment_args;
 
 extern const cnx_option cnx_segment_options[];
-
-/* The name for cnx_kernels_init. */
-const char *cnx_segment_args_kernels(const cnx_segment_args *args);
 
 /* What can be told without the model: flags that need or exclude each other. */
 cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, cnx_error *err);

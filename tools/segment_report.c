@@ -107,14 +107,6 @@ cnx_status cnx_segment_report_done(const char *name, const cnx_segment_target *t
     return finish(object, sound, err);
 }
 
-cnx_status cnx_segment_report_failed(const char *name, const char *reason, cnx_error *err)
-{
-    cJSON *object = cJSON_CreateObject();
-    const bool sound =
-        object && cnx_report_text(object, "file", name) && cnx_report_text(object, "error", reason);
-    return finish(object, sound, err);
-}
-
 static bool add_plan(cJSON *object, const cnx_segment_estimate *e, int jobs, size_t total)
 {
     cJSON *network = cJSON_AddObjectToObject(object, "network");

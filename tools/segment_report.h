@@ -9,11 +9,10 @@ typedef struct cnx_segment_times {
     double decode, write;
 } cnx_segment_times;
 
-/* Each prints one JSON object on a line of standard output. */
+/* Prints one JSON object on a line of standard output. */
 cnx_status cnx_segment_report_done(const char *name, const cnx_segment_target *target,
                                    const cnx_segment_writer *writer, const cnx_segment_stats *stats,
                                    const cnx_segment_times *times, cnx_error *err);
-cnx_status cnx_segment_report_failed(const char *name, const char *reason, cnx_error *err);
 
 /* What a run would need and do, as JSON or as a line of text.  jobs: pictures at once; total: the
  * memory for all of them. */

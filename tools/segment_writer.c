@@ -77,7 +77,7 @@ static cnx_status open_label(cnx_segment_writer *w, result_file *file, cnx_error
 static cnx_status open_kind(cnx_segment_writer *w, int kind, cnx_error *err)
 {
     result_file *file = &w->files[kind];
-    const cnx_outputs outputs = {.folder = w->target.args->out.value};
+    const cnx_outputs outputs = {.folder = w->target.args->run.out.value};
     CNX_TRY(
         cnx_outputs_path(&file->path, &outputs, w->target.stem, cnx_segment_suffixes[kind], err));
     CNX_TRY(cnx_output_open(&file->output, file->path, err));
@@ -125,7 +125,7 @@ cnx_status cnx_segment_writer_open(cnx_segment_writer **out, const cnx_segment_t
     w->target = *target;
     cnx_status status = CNX_OK;
     CNX_CHECK(open_buffers(w, err));
-    CNX_CHECK(cnx_folder_make(target->args->out.value, err));
+    CNX_CHECK(cnx_folder_make(target->args->run.out.value, err));
     for (int kind = 0; kind < CNX_SAVE_KINDS; kind++)
         if (cnx_saves(save_of(w), kind))
             CNX_CHECK(open_kind(w, kind, err));

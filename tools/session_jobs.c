@@ -7,43 +7,27 @@
  * where they come into each other's way in the caches.
  */
 #include "core/memory.h"
-#include "tools/segment_session.h"
-#include "tools/segment_writer.h"
+#include "tools/session.h"
 
 /* What feature maps and pictures may take together unless a number is asked for. */
 #define AUTO_BYTES ((size_t)512 << 20)
 /* Multiply-adds of a network run that are worth a thread of their own. */
 #define MACS_OF_A_THREAD 45e9
 
-cnx_status cnx_segment_jobs_estimate(cnx_segment_session *s, int width, int height, int threads,
-                                     cnx_segment_estimate *estimate, cnx_error *err)
-{
-    const unsigned save = s->args->save.bits;
-    cnx_segmentor_set_threads(s->segmentor, threads);
-    CNX_TRY(cnx_segmentor_estimate(s->segmentor, width, height, &s->pipeline,
-                                   cnx_segment_writer_wants(save), estimate, err));
-    const int classes = cnx_segmentor_description(s->segmentor)->class_count;
-    const size_t own = cnx_segment_writer_bytes(save, classes, width, height);
-    if (!cnx_add(estimate->picture_bytes, own, &estimate->picture_bytes) ||
-        !cnx_add(estimate->total_bytes, own, &estimate->total_bytes))
-        estimate->total_bytes = SIZE_MAX;
-    return CNX_OK;
-}
-
 /* So many pictures like this one fit beside the weights. */
-static bool fit(const cnx_segment_session *s, int jobs, const cnx_segment_estimate *e)
+static bool fit(const cnx_session *s, int jobs, const cnx_need *need)
 {
     const cnx_bytes_arg limit = s->args->max_memory;
     size_t all, total;
-    if (e->total_bytes == SIZE_MAX ||
-        !cnx_mul(e->arena_bytes + e->picture_bytes, (size_t)jobs, &all) ||
-        !cnx_add(all, e->weights_bytes, &total))
+    if (need->total_bytes == SIZE_MAX ||
+        !cnx_mul(need->arena_bytes + need->picture_bytes, (size_t)jobs, &all) ||
+        !cnx_add(all, need->weights_bytes, &total))
         return false;
     return (s->args->jobs.value > 0 || all <= AUTO_BYTES) && (!limit.given || total <= limit.value);
 }
 
 /* Standard input is waited for: a signal must find the thread that does. */
-static bool reads_stdin(const cnx_segment_session *s)
+static bool reads_stdin(const cnx_session *s)
 {
     for (size_t i = 0; i < s->inputs.count; i++)
         if (s->inputs.items[i].is_stdin)
@@ -51,7 +35,7 @@ static bool reads_stdin(const cnx_segment_session *s)
     return false;
 }
 
-static int most_jobs(const cnx_segment_session *s)
+static int most_jobs(const cnx_session *s)
 {
     const int asked = s->args->jobs.value;
     int most = asked > 0 && asked < s->threads ? asked : s->threads;
@@ -61,31 +45,30 @@ static int most_jobs(const cnx_segment_session *s)
 }
 
 /* Unless a number is asked for: as many as leave each network run the threads that it can use. */
-static int useful_jobs(const cnx_segment_session *s, const cnx_segment_estimate *e)
+static int useful_jobs(const cnx_session *s, const cnx_need *need)
 {
-    const double usable = e->macs / e->windows / MACS_OF_A_THREAD;
+    const double usable = need->macs / need->windows / MACS_OF_A_THREAD;
     const int threads = usable < 1 ? 1 : usable > s->threads ? s->threads : (int)usable;
     return s->args->jobs.value > 0 ? s->jobs : s->threads / threads;
 }
 
-cnx_status cnx_segment_jobs_decide(cnx_segment_session *s, int width, int height,
-                                   cnx_segment_estimate *estimate, cnx_error *err)
+cnx_status cnx_session_decide_jobs(cnx_session *s, cnx_picture *p, cnx_error *err)
 {
     s->jobs = most_jobs(s);
     for (;;) {
         const int threads = (s->threads + s->jobs - 1) / s->jobs;
-        CNX_TRY(cnx_segment_jobs_estimate(s, width, height, threads, estimate, err));
-        const int useful = useful_jobs(s, estimate);
+        CNX_TRY(s->errand->estimate(p, threads, err));
+        const int useful = useful_jobs(s, &p->need);
         if (s->jobs > useful)
             s->jobs = useful;
-        else if (s->jobs == 1 || fit(s, s->jobs, estimate))
+        else if (s->jobs == 1 || fit(s, s->jobs, &p->need))
             return CNX_OK;
         else
             s->jobs--;
     }
 }
 
-int cnx_segment_jobs_threads(const cnx_segment_session *s, size_t index)
+int cnx_session_threads(const cnx_session *s, size_t index)
 {
     const size_t first = index / (size_t)s->jobs * (size_t)s->jobs;
     const size_t left = s->inputs.count - first;
@@ -94,13 +77,14 @@ int cnx_segment_jobs_threads(const cnx_segment_session *s, size_t index)
     return s->threads / together + extra;
 }
 
-size_t cnx_segment_jobs_total(const cnx_segment_session *s, const cnx_segment_estimate *estimate)
+size_t cnx_picture_total(const cnx_picture *p)
 {
+    const cnx_session *s = p->session;
+    const cnx_need *need = &p->need;
     const size_t limit = s->args->max_memory.given ? s->args->max_memory.value : SIZE_MAX;
     size_t own, total;
-    const bool sound =
-        estimate->total_bytes < SIZE_MAX &&
-        cnx_mul(estimate->arena_bytes + estimate->picture_bytes, (size_t)s->jobs, &own) &&
-        cnx_add(own, estimate->weights_bytes, &total);
+    const bool sound = need->total_bytes < SIZE_MAX &&
+                       cnx_mul(need->arena_bytes + need->picture_bytes, (size_t)s->jobs, &own) &&
+                       cnx_add(own, need->weights_bytes, &total);
     return sound && total < limit ? total : limit;
 }

@@ -1,0 +1,182 @@
+#include "tools/segment_errand.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "tools/console.h"
+#include "tools/segment_report.h"
+#include "tools/segment_writer.h"
+#include "tools/words.h"
+
+/* One picture in flight. */
+typedef struct job {
+    cnx_picture picture; /* first: what the session sees */
+    cnx_segment_estimate estimate;
+    cnx_segment_writer *writer;
+    cnx_segment_stats stats;
+} job;
+
+static cnx_segment_model *model_of(const cnx_session *s)
+{
+    return s->model;
+}
+
+/* ---- at the entrance ---- */
+
+/* What a picture needs: the segmentor's part and the writer's. */
+static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
+{
+    cnx_segment_model *m = model_of(p->session);
+    cnx_segment_estimate *e = &((job *)p)->estimate;
+    const unsigned save = m->args->save.bits;
+    cnx_segmentor_set_threads(m->segmentor, threads);
+    CNX_TRY(cnx_segmentor_estimate(m->segmentor, p->width, p->height, &m->pipeline,
+                                   cnx_segment_writer_wants(save), e, err));
+    const int classes = cnx_segmentor_description(m->segmentor)->class_count;
+    const size_t own = cnx_segment_writer_bytes(save, classes, p->width, p->height);
+    if (!cnx_add(e->picture_bytes, own, &e->picture_bytes) ||
+        !cnx_add(e->total_bytes, own, &e->total_bytes))
+        e->total_bytes = SIZE_MAX;
+    p->need = (cnx_need){.weights_bytes = e->weights_bytes,
+                         .arena_bytes = e->arena_bytes,
+                         .picture_bytes = e->picture_bytes,
+                         .total_bytes = e->total_bytes,
+                         .macs = e->macs,
+                         .windows = e->windows};
+    return CNX_OK;
+}
+
+static void announce(const cnx_picture *first, const char *at_once)
+{
+    const cnx_session *s = first->session;
+    const cnx_segment_model *m = model_of(s);
+    const cnx_description *d = cnx_segmentor_description(m->segmentor);
+    const cnx_kernels *kernels = cnx_segmentor_kernels(m->segmentor);
+    char pipeline[1024];
+    cnx_pipeline_describe(&m->pipeline, pipeline, sizeof pipeline);
+    cnx_console_note("model %s: %s, segmentation, %d classes (%s)",
+                     s->args->model.given ? s->args->model.value : "(embedded demo: cell nuclei)",
+                     d->name, d->class_count, d->classes_from);
+    cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
+                     pipeline);
+    cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
+                     cnx_weight_type_name(kernels->weights), s->threads, s->threads == 1 ? "" : "s",
+                     at_once, cnx_words_bytes(cnx_picture_total(first)).text);
+}
+
+/* ---- on its own ---- */
+
+static cnx_status open_worker(void **out, cnx_session *s, cnx_error *err)
+{
+    cnx_segmentor *shared = NULL;
+    const cnx_status status = cnx_segmentor_share(&shared, model_of(s)->segmentor, 1, err);
+    *out = shared;
+    return status;
+}
+
+static void close_worker(void **worker)
+{
+    cnx_segmentor *shared = *worker;
+    cnx_segmentor_close(&shared);
+    *worker = NULL;
+}
+
+static cnx_status on_rows(void *user, const cnx_segment_rows *rows, cnx_error *err)
+{
+    job *j = user;
+    CNX_FAIL_IF(cnx_picture_stopped(&j->picture), CNX_ERR_INTERRUPTED, "interrupted");
+    const double start = cnx_now();
+    const cnx_status status = cnx_segment_writer_rows(j->writer, rows, err);
+    j->picture.write_seconds += cnx_now() - start;
+    return status;
+}
+
+static bool on_progress(void *user, double done)
+{
+    job *j = user;
+    cnx_picture_progress(&j->picture, done);
+    return !cnx_picture_stopped(&j->picture);
+}
+
+static cnx_segment_target target_of(const job *j)
+{
+    const cnx_picture *p = &j->picture;
+    const cnx_segment_model *m = model_of(p->session);
+    return (cnx_segment_target){.description = cnx_segmentor_description(m->segmentor),
+                                .args = m->args,
+                                .stem = p->input->stem,
+                                .width = p->image.width,
+                                .height = p->image.height};
+}
+
+static cnx_status run_network(job *j, cnx_segmentor *segmentor, int threads, cnx_error *err)
+{
+    const cnx_session *s = j->picture.session;
+    const cnx_segment_model *m = model_of(s);
+    const cnx_segment_request request = {.image = &j->picture.image,
+                                         .pipeline = &m->pipeline,
+                                         .want = cnx_segment_writer_wants(m->args->save.bits),
+                                         .sink = on_rows,
+                                         .progress = on_progress,
+                                         .user = j};
+    cnx_segmentor_set_threads(segmentor, threads);
+    const cnx_status status = cnx_segmentor_run(segmentor, &request, &j->stats, err);
+    if (s->jobs > 1 && s->args->max_memory.given)
+        cnx_segmentor_trim(segmentor); /* others may be waiting for it */
+    return status;
+}
+
+/* Runs the network over a decoded picture and completes what comes out. */
+static cnx_status process(cnx_picture *p, void *worker, int threads, cnx_error *err)
+{
+    job *j = (job *)p;
+    const cnx_segment_target target = target_of(j);
+    CNX_TRY(cnx_segment_writer_open(&j->writer, &target, err));
+    CNX_TRY(run_network(j, worker, threads, err));
+    const double start = cnx_now();
+    CNX_TRY(cnx_segment_writer_complete(j->writer, &p->image, err));
+    p->write_seconds += cnx_now() - start;
+    return CNX_OK;
+}
+
+/* ---- in turn ---- */
+
+static cnx_status commit(cnx_picture *p, cnx_error *err)
+{
+    return cnx_segment_writer_commit(((job *)p)->writer, err);
+}
+
+static cnx_status report(cnx_picture *p, cnx_error *err)
+{
+    const job *j = (job *)p;
+    const cnx_segment_target target = target_of(j);
+    const cnx_segment_times times = {.decode = p->decode_seconds, .write = p->write_seconds};
+    return cnx_segment_report_done(p->input->name, &target, j->writer, &j->stats, &times, err);
+}
+
+static cnx_status plan(cnx_picture *p, cnx_error *err)
+{
+    const job *j = (job *)p;
+    const cnx_session *s = p->session;
+    return cnx_segment_report_plan(p->input->name, p->width, p->height, &j->estimate, s->jobs,
+                                   cnx_picture_total(p), s->args->json.given, err);
+}
+
+static void close(cnx_picture *p)
+{
+    cnx_segment_writer_close(&((job *)p)->writer);
+}
+
+const cnx_errand cnx_segment_errand = {
+    .done = "segmented",
+    .smaller = "a smaller --scale, or --mode slide with a smaller --crop, needs less",
+    .picture_size = sizeof(job),
+    .estimate = estimate,
+    .announce = announce,
+    .open_worker = open_worker,
+    .close_worker = close_worker,
+    .process = process,
+    .commit = commit,
+    .report = report,
+    .plan = plan,
+    .close = close,
+};
