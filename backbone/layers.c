@@ -40,8 +40,7 @@ cnx_status cnx_load_floats(float **out, cnx_weights *w, const char *name, size_t
                            cnx_error *err)
 {
     *out = NULL;
-    const cnx_tensor_info *tensor = cnx_weights_find(w, name);
-    CNX_FAIL_IF(!tensor || tensor->elements != count, CNX_ERR_INTERNAL,
+    CNX_FAIL_IF(cnx_weights_elements(w, name) != count, CNX_ERR_INTERNAL,
                 "%s: read without having been checked", name);
     size_t bytes;
     CNX_FAIL_IF(!cnx_mul(count, sizeof **out, &bytes), CNX_ERR_MEMORY, "%s: too large", name);

@@ -42,6 +42,8 @@ static const field fields[] = {
     {"head.type", CHOICE, false, 0, 0, 0, 0, "upernet|cascade_mask_rcnn|mask_rcnn|linear"},
     {"head.channels", WHOLE, false, DIMENSIONS, 0, 0, "a whole number from 1 to 65536"},
     {"head.classes", WHOLE, false, SIZES, 0, 0, "a whole number from 1 to 65535"},
+    {"head.auxiliary", WHOLE, false, 0, 65536, 0, 0,
+     "a whole number from 0 (no auxiliary head) to 65536"},
     {"head.pool_scales", WHOLES, false, 1, 256, 1, 8, "one to eight whole numbers from 1 to 256"},
     {"classes", CLASSES, false, 0, 0, 1, 65535,
      "a list of names, or ade20k, coco, imagenet1k, imagenet-s50, imagenet-s300, imagenet-s919"},

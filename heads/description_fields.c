@@ -8,7 +8,7 @@
 
 static const char *const head_types[] = {"upernet", "a detector's", "linear"}; /* by task */
 static const int published_pools[] = {1, 2, 3, 6};
-enum { PUBLISHED_POOLS = 4, PUBLISHED_CHANNELS = 512 };
+enum { PUBLISHED_POOLS = 4, PUBLISHED_CHANNELS = 512, PUBLISHED_AUXILIARY = 256 };
 
 static bool says(const cJSON *item, const char *text)
 {
@@ -50,6 +50,7 @@ cnx_status cnx_describe_from_fields(cnx_description *d, const cJSON *config, cnx
     const cJSON *version = cnx_config_get(config, "backbone.version");
     const cJSON *channels = cnx_config_get(config, "head.channels");
     const cJSON *pools = cnx_config_get(config, "head.pool_scales");
+    const cJSON *auxiliary = cnx_config_get(config, "head.auxiliary");
     CNX_TRY(require_segmentation(config, err));
     CNX_FAIL_IF(!depths || !dims, CNX_ERR_ARGUMENT,
                 "backbone.%s: not given; without a checkpoint it is needed",
@@ -60,6 +61,7 @@ cnx_status cnx_describe_from_fields(cnx_description *d, const cJSON *config, cnx
     d->backbone.version = version ? version->valueint : 1;
     d->upernet.channels = channels ? channels->valueint : PUBLISHED_CHANNELS;
     d->upernet.pools = pools ? cJSON_GetArraySize(pools) : PUBLISHED_POOLS;
+    d->upernet.auxiliary = auxiliary ? auxiliary->valueint : PUBLISHED_AUXILIARY;
     CNX_TRY(count_classes(&d->upernet.classes, config, err));
     d->class_count = d->upernet.classes;
     return CNX_OK;

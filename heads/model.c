@@ -150,6 +150,28 @@ cleanup:
     return status;
 }
 
+cnx_status cnx_model_file_random(cnx_model_file *out, const char *config_path,
+                                 const char *const *sets, size_t set_count, uint64_t seed,
+                                 cnx_error *err)
+{
+    cnx_status status = CNX_OK;
+    cJSON *config = NULL;
+    memset(out, 0, sizeof *out);
+    CNX_CHECK(cnx_config_load(&config, config_path, sets, set_count, err));
+    status = cnx_description_from_config(&out->description, config, err);
+    if (status != CNX_OK && config_path)
+        cnx_error_prefix(err, "%s", config_path);
+    CNX_CHECK(status);
+    CNX_CHECK(cnx_weights_open_random(&out->weights, seed, err));
+    expect_all(out);
+    CNX_CHECK(cnx_weights_check(out->weights, err));
+cleanup:
+    cJSON_Delete(config);
+    if (status != CNX_OK)
+        cnx_model_file_close(out);
+    return status;
+}
+
 void cnx_model_file_close(cnx_model_file *file)
 {
     cnx_description_free(&file->description);
@@ -172,19 +194,26 @@ static bool is_buffer(const char *canonical)
            ends_with(canonical, ".num_batches_tracked");
 }
 
+bool cnx_key_is_parameter(const cnx_key *key)
+{
+    return key->state == CNX_KEY_MATCHED && !is_buffer(key->canonical);
+}
+
 void cnx_model_file_parameters(const cnx_model_file *file, size_t *with_auxiliary, size_t *needed)
 {
     static const char auxiliary[] = "auxiliary_head.";
     *with_auxiliary = *needed = 0;
     for (size_t i = 0; i < cnx_weights_key_count(file->weights); i++) {
         const cnx_key *key = cnx_weights_key(file->weights, i);
-        if (!key->tensor || !key->canonical || is_buffer(key->canonical))
+        if (!key->canonical || is_buffer(key->canonical))
             continue;
-        if (key->state == CNX_KEY_MATCHED) {
-            *needed += key->tensor->elements;
+        if (key->state == CNX_KEY_MATCHED)
+            *needed += cnx_key_elements(key);
+        else if (key->tensor && strncmp(key->canonical, auxiliary, sizeof auxiliary - 1) == 0)
             *with_auxiliary += key->tensor->elements;
-        } else if (strncmp(key->canonical, auxiliary, sizeof auxiliary - 1) == 0) {
-            *with_auxiliary += key->tensor->elements;
-        }
     }
+    *with_auxiliary += *needed;
+    const cnx_description *d = &file->description;
+    if (!file->checkpoint && d->task == CNX_TASK_SEGMENTATION)
+        *with_auxiliary += cnx_upernet_auxiliary_parameters(&d->upernet, d->backbone.dims);
 }

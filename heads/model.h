@@ -5,7 +5,7 @@
 #include "heads/description.h"
 
 typedef struct cnx_model_file {
-    cnx_checkpoint *checkpoint;
+    cnx_checkpoint *checkpoint; /* NULL: a description alone, with random weights */
     cnx_weights *weights;
     cnx_description description;
 } cnx_model_file;
@@ -24,10 +24,16 @@ const char *cnx_demo_model(cnx_task task);
 cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char *config_path,
                                const char *const *sets, size_t set_count, bool report_only,
                                cnx_error *err);
+/* The model that a config describes, without a file: its weights are random. */
+cnx_status cnx_model_file_random(cnx_model_file *out, const char *config_path,
+                                 const char *const *sets, size_t set_count, uint64_t seed,
+                                 cnx_error *err);
 void cnx_model_file_close(cnx_model_file *file); /* accepts a zeroed one */
 
-/* Learnable parameters in the file: all tensors but BatchNorm's buffers; the auxiliary head counts
- * in `with_auxiliary` only. */
+/* Is it a learnable parameter that the model needs?  BatchNorm's statistics are none. */
+bool cnx_key_is_parameter(const cnx_key *key);
+/* Learnable parameters: all tensors but BatchNorm's buffers; the auxiliary head, which the file has
+ * or the description tells of, counts in `with_auxiliary` only. */
 void cnx_model_file_parameters(const cnx_model_file *file, size_t *with_auxiliary, size_t *needed);
 
 /* Writes the needed tensors under canonical names with the description in the metadata ("cnx").

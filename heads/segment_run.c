@@ -84,7 +84,7 @@ static cnx_status run_window(run *r, cnx_pass *pass, const cnx_image *image, int
     const int classes = r->layout.classes;
     const size_t slot = (size_t)(a % pass->rows_kept) * (size_t)pass->grid_w + (size_t)b;
     float *const external[] = {r->input, pass->logits + slot * cnx_window_logits(pass, classes)};
-    const cnx_plan_hooks hooks = {.step = step, .user = r};
+    const cnx_plan_hooks hooks = {.step = step, .user = r, .clock = r->request->clock};
     const bool finished = cnx_plan_run(r->seg->plan, r->seg->arena, external, &hooks);
     r->stats->network += cnx_now() - start;
     r->macs_done += r->window_macs;

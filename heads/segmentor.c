@@ -32,13 +32,14 @@ static void let_go(cnx_segment_network **network)
 }
 
 static cnx_status open_network(cnx_segment_network *net, cnx_model_file *file, int threads,
-                               cnx_error *err)
+                               bool planning, cnx_error *err)
 {
     const cnx_description *d = &net->description;
+    cnx_weights *weights = planning ? NULL : file->weights;
     CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
-    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, file->weights,
+    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, weights,
                               &net->kernels, threads, err));
-    return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, file->weights, &net->kernels,
+    return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, weights, &net->kernels,
                             threads, err);
 }
 
@@ -69,7 +70,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
     atomic_init(&net->holders, 1);
     CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
     CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, err);
+    status = open_network(net, file, (*out)->threads, options->planning, err);
     if (status != CNX_OK)
         cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
     CNX_CHECK(status);
@@ -157,6 +158,14 @@ cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err)
     }
     seg->plan_h = h;
     seg->plan_w = w;
+    return CNX_OK;
+}
+
+cnx_status cnx_segmentor_plan_of(cnx_segmentor *seg, int h, int w, const cnx_plan **out,
+                                 cnx_error *err)
+{
+    CNX_TRY(cnx_segmentor_plan(seg, h, w, err));
+    *out = seg->plan;
     return CNX_OK;
 }
 

@@ -12,6 +12,7 @@ typedef struct cnx_segmentor_options {
     size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
     const char *kernels;     /* "auto", "ref", ...; NULL: auto */
     cnx_weight_type weights; /* how packed weights are kept */
+    bool planning;           /* no weights are read or packed: for plans, never run */
 } cnx_segmentor_options;
 
 /* Reads and packs the weights; the model file may be closed afterwards. */
@@ -64,6 +65,7 @@ typedef struct cnx_segment_request {
     cnx_segment_sink sink;
     cnx_segment_progress progress; /* may be NULL */
     void *user;
+    cnx_plan_clock *clock; /* what each layer takes, added up over all windows; may be NULL */
 } cnx_segment_request;
 
 /* Where the time went, in seconds, and what was done. */
@@ -89,6 +91,11 @@ typedef struct cnx_segment_estimate {
 cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
                                   const cnx_pipeline *pipeline, unsigned want,
                                   cnx_segment_estimate *out, cnx_error *err);
+
+/* The plan of the network for an input of h x w, the segmentor's until the next call that needs one
+ * of another size. */
+cnx_status cnx_segmentor_plan_of(cnx_segmentor *seg, int h, int w, const cnx_plan **out,
+                                 cnx_error *err);
 
 /* The network alone, for tests and benchmarks: input [h, w, 3] normalised RGB floats, logits
  * [h/4, w/4, classes] (caller's memory).  tap: called with every named map of the plan in order, or

@@ -117,6 +117,12 @@ void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]
     cnx_expect_conv(weights, "decode_head.conv_seg", desc->classes, desc->channels, 1, true);
 }
 
+size_t cnx_upernet_auxiliary_parameters(const cnx_upernet_desc *desc, const int dims[CNX_STAGES])
+{
+    const size_t wide = (size_t)desc->auxiliary, classes = (size_t)desc->classes;
+    return wide ? 9 * (size_t)dims[2] * wide + 2 * wide + wide * classes + classes : 0;
+}
+
 /* Shapes, which is all that planning needs. */
 static void shape_module(const module *m, int out_c)
 {
@@ -159,10 +165,12 @@ static cnx_status open_layer(void *context, int index, cnx_error *err)
     const opening *o = context;
     const cnx_upernet_desc *desc = &o->head->desc;
     if (index < o->count) {
-        shape_module(&o->modules[index], desc->channels);
-        return o->weights
-                   ? load_module(&o->modules[index], desc->channels, o->weights, o->kernels, err)
-                   : CNX_OK;
+        const module *m = &o->modules[index];
+        shape_module(m, desc->channels);
+        if (o->weights)
+            CNX_TRY(load_module(m, desc->channels, o->weights, o->kernels, err));
+        *(m->spatial ? &m->spatial->form : &m->pointwise->form) = CNX_FORM_BATCHNORM;
+        return CNX_OK;
     }
     const cnx_conv_spec classifier = {.kind = CNX_CONV_1X1,
                                       .size = 1,

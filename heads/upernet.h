@@ -12,6 +12,8 @@ typedef struct cnx_upernet_desc {
     int classes;
     int pools; /* number of pool scales */
     int pool_scales[CNX_MAX_POOLS];
+    int auxiliary; /* width of the auxiliary head, which serves training only; 0: none, or not
+                      known */
 } cnx_upernet_desc;
 
 typedef struct cnx_upernet cnx_upernet;
@@ -23,6 +25,8 @@ void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
                             const int dims[CNX_STAGES], cnx_weights *weights,
                             const cnx_kernels *kernels, int threads, cnx_error *err);
+/* Parameters of the auxiliary head: 3x3 ConvModule on the third map, classifier. */
+size_t cnx_upernet_auxiliary_parameters(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]);
 void cnx_upernet_close(cnx_upernet **head);
 size_t cnx_upernet_bytes(const cnx_upernet *head);
 

@@ -239,7 +239,7 @@ void cnx_checkpoint_close(cnx_checkpoint **checkpoint)
 
 const char *cnx_checkpoint_name(const cnx_checkpoint *c)
 {
-    return c->name;
+    return c ? c->name : "random weights";
 }
 
 cnx_container cnx_checkpoint_container(const cnx_checkpoint *c)

@@ -53,7 +53,8 @@ cnx_status cnx_checkpoint_open_memory(cnx_checkpoint **out, const void *data, si
                                       const char *name, cnx_error *err);
 void cnx_checkpoint_close(cnx_checkpoint **checkpoint);
 
-const char *cnx_checkpoint_name(const cnx_checkpoint *c); /* path or name, for messages */
+/* Path or name, for messages; NULL stands for weights without a file. */
+const char *cnx_checkpoint_name(const cnx_checkpoint *c);
 cnx_container cnx_checkpoint_container(const cnx_checkpoint *c);
 /* Where the tensors were: "state_dict", "model", "state_dict_ema", ... or "" for the top level. */
 const char *cnx_checkpoint_section(const cnx_checkpoint *c);

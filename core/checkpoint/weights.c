@@ -7,9 +7,12 @@
 
 #include "core/checkpoint/keymap.h"
 #include "core/checkpoint/keyreport.h"
+#include "core/checkpoint/random.h"
+#include "core/memory.h"
 
 struct cnx_weights {
-    cnx_checkpoint *checkpoint; /* borrowed */
+    cnx_checkpoint *checkpoint; /* borrowed; NULL: random values */
+    uint64_t seed;
     cnx_keymap map;
     cnx_key *keys; /* the file's tensors in its order, then what is missing */
     size_t count, room;
@@ -97,6 +100,14 @@ cnx_status cnx_weights_open(cnx_weights **out, cnx_checkpoint *checkpoint, cnx_e
 cleanup:
     cnx_weights_close(out);
     return status;
+}
+
+cnx_status cnx_weights_open_random(cnx_weights **out, uint64_t seed, cnx_error *err)
+{
+    *out = calloc(1, sizeof **out);
+    CNX_FAIL_IF(!*out, CNX_ERR_MEMORY, "not enough memory for random weights");
+    (*out)->seed = seed;
+    return CNX_OK;
 }
 
 void cnx_weights_close(cnx_weights **weights)
@@ -201,7 +212,9 @@ bool cnx_weights_expect(cnx_weights *w, const char *canonical, int rank, const i
     }
     key->rank = rank;
     memcpy(key->shape, shape, (size_t)rank * sizeof *shape);
-    if (!key->tensor)
+    if (!w->checkpoint)
+        key->state = CNX_KEY_MATCHED;
+    else if (!key->tensor)
         key->state = CNX_KEY_MISSING;
     else if (!same_elements(rank, shape, key->tensor->rank, key->tensor->shape))
         key->state = CNX_KEY_WRONG_SHAPE;
@@ -258,8 +271,35 @@ static cnx_status check_finite(const cnx_weights *w, const cnx_tensor_info *t, c
                     t->dtype == CNX_F64 ? " (or a float64 value is too large for float32)" : "");
 }
 
+/* Without a file: what was expected of that name, or NULL. */
+static const cnx_key *find_random(const cnx_weights *w, const char *canonical)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->keys[i].canonical, canonical) == 0)
+            return &w->keys[i];
+    return NULL;
+}
+
+size_t cnx_weights_elements(const cnx_weights *w, const char *canonical)
+{
+    const cnx_key *key = w->checkpoint ? find_key(w, canonical) : find_random(w, canonical);
+    return key && (key->tensor || !w->checkpoint) ? cnx_key_elements(key) : 0;
+}
+
+static cnx_status read_random(const cnx_weights *w, const char *canonical, float *out,
+                              cnx_error *err)
+{
+    const cnx_key *key = find_random(w, canonical);
+    CNX_FAIL_IF(!key, CNX_ERR_INTERNAL, "%s was not expected", canonical);
+    cnx_fill_random(cnx_fill_for(canonical, key->rank), canonical, w->seed, (size_t)key->shape[0],
+                    cnx_key_elements(key), out);
+    return CNX_OK;
+}
+
 cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, cnx_error *err)
 {
+    if (!w->checkpoint)
+        return read_random(w, canonical, out, err);
     const cnx_key *key = find_key(w, canonical);
     CNX_FAIL_IF(!key || key->state != CNX_KEY_MATCHED, CNX_ERR_MODEL,
                 "%s: %s cannot be read: it is missing or not of the expected shape and type",
@@ -278,6 +318,17 @@ size_t cnx_weights_key_count(const cnx_weights *w)
 const cnx_key *cnx_weights_key(const cnx_weights *w, size_t index)
 {
     return index < w->count ? &w->keys[index] : NULL;
+}
+
+size_t cnx_key_elements(const cnx_key *key)
+{
+    size_t elements = 1;
+    if (key->tensor)
+        return key->tensor->elements;
+    for (int i = 0; i < key->rank; i++)
+        if (!cnx_mul(elements, (size_t)key->shape[i], &elements))
+            return SIZE_MAX;
+    return elements;
 }
 
 const char *cnx_weights_file(const cnx_weights *w)

@@ -32,7 +32,7 @@ typedef enum cnx_key_state {
 
 typedef struct cnx_key {
     const char *canonical;         /* NULL when the name means nothing to us */
-    const cnx_tensor_info *tensor; /* NULL when missing */
+    const cnx_tensor_info *tensor; /* NULL when missing, or without a file */
     cnx_key_state state;
     int rank; /* what was expected, once somebody asked */
     int64_t shape[CNX_MAX_RANK];
@@ -43,6 +43,11 @@ typedef struct cnx_weights cnx_weights;
 /* Translates all names of a checkpoint (borrowed until close).  Two names of a file that mean the
  * same tensor are CNX_ERR_MODEL. */
 cnx_status cnx_weights_open(cnx_weights **out, cnx_checkpoint *checkpoint, cnx_error *err);
+/*
+ * Without a file: whatever is expected is there, with random values (random.h).  A key's tensor is
+ * NULL then; its shape is the expected one.
+ */
+cnx_status cnx_weights_open_random(cnx_weights **out, uint64_t seed, cnx_error *err);
 void cnx_weights_close(cnx_weights **weights);
 
 cnx_dialect cnx_weights_dialect(const cnx_weights *w);
@@ -60,6 +65,8 @@ bool cnx_weights_expect(cnx_weights *w, const char *canonical, int rank, const i
  * with found and expected shapes and counts the rest. */
 cnx_status cnx_weights_check(const cnx_weights *w, cnx_error *err);
 
+/* How many values a tensor has; 0 when it is not there. */
+size_t cnx_weights_elements(const cnx_weights *w, const char *canonical);
 /* Reads an expected tensor as float32.  A NaN or infinity among the values is CNX_ERR_MODEL.  Several
  * threads may do so at the same time. */
 cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, cnx_error *err);
@@ -67,5 +74,8 @@ cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, c
 /* The key report: all tensors of the file, then those that are missing. */
 size_t cnx_weights_key_count(const cnx_weights *w);
 const cnx_key *cnx_weights_key(const cnx_weights *w, size_t index);
+/* Values of the tensor: the file's, or without one as many as are expected; SIZE_MAX when they cannot
+ * be counted. */
+size_t cnx_key_elements(const cnx_key *key);
 
 #endif

@@ -16,6 +16,8 @@ typedef struct cnx_dwconv {
 cnx_status cnx_dwconv_init(cnx_dwconv *dw, int c, const float *weights, const float *bias,
                            cnx_error *err);
 void cnx_dwconv_free(cnx_dwconv *dw);
+/* What packing takes, before or after weights exist (only c is looked at). */
+size_t cnx_dwconv_bytes(const cnx_dwconv *dw);
 void cnx_dwconv_run(const cnx_exec *exec, const cnx_dwconv *dw, cnx_map in, cnx_map out);
 
 /*
@@ -49,6 +51,8 @@ typedef struct cnx_mlp_weights {
 cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, float eps,
                         const cnx_mlp_weights *weights, cnx_error *err);
 void cnx_mlp_free(cnx_mlp *mlp);
+/* What packing takes, before or after weights exist (only c, hidden and grn are looked at). */
+size_t cnx_mlp_bytes(const cnx_mlp *mlp, const cnx_kernels *k);
 /* Only c, hidden and grn are looked at. */
 size_t cnx_mlp_scratch(const cnx_mlp *mlp, const cnx_kernels *k, int h, int w, int threads);
 /* x += mlp(y), where y is the depthwise convolution's output; x and y have the same shape. */

@@ -92,6 +92,24 @@ void cnx_concat_conv_free(cnx_concat_conv *conv)
     *conv = (cnx_concat_conv){0};
 }
 
+size_t cnx_concat_conv_bytes(const cnx_concat_conv *conv, const cnx_kernels *k)
+{
+    size_t bytes = conv->winograd ? cnx_winograd_bytes(&conv->first_winograd, k)
+                                  : cnx_conv_bytes(&conv->first_direct, k);
+    for (int i = 1; i < conv->inputs; i++)
+        bytes += cnx_upsampled_conv_bytes(&conv->low[i - 1], k);
+    return bytes;
+}
+
+double cnx_concat_conv_products(const cnx_concat_conv *conv, const int h[], const int w[])
+{
+    double products = conv->winograd ? cnx_winograd_products(&conv->first_winograd, h[0], w[0])
+                                     : (double)h[0] * w[0] * TAPS * conv->in_c[0] * conv->out_c;
+    for (int i = 1; i < conv->inputs; i++)
+        products += cnx_upsampled_conv_products(&conv->low[i - 1], h[i], w[i], h[0], w[0]);
+    return products;
+}
+
 /* ---- sizes ---- */
 
 static int parts(int groups)

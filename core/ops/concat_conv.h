@@ -27,8 +27,9 @@ typedef struct cnx_concat_conv {
     int in_c[CNX_MAX_CONCAT]; /* channels of each */
     int out_c;
     bool relu;
-    bool winograd; /* how the first map is convolved */
-    int halved;    /* the input that is usually half the first one's size, which gets the weights to
+    bool winograd;      /* how the first map is convolved */
+    cnx_conv_form form; /* as a cnx_conv's; init leaves CNX_FORM_CONV */
+    int halved; /* the input that is usually half the first one's size, which gets the weights to
                       gain from it; 0 for none */
     cnx_conv first_direct; /* without activation: it is added to */
     cnx_winograd first_winograd;
@@ -45,6 +46,11 @@ cnx_status cnx_concat_conv_init(cnx_concat_conv *conv, const cnx_kernels *k, int
                                 const float *bias, bool relu, bool winograd, int halved,
                                 cnx_error *err);
 void cnx_concat_conv_free(cnx_concat_conv *conv);
+
+/* What packing takes, before or after weights exist. */
+size_t cnx_concat_conv_bytes(const cnx_concat_conv *conv, const cnx_kernels *k);
+/* Multiply-adds that are really done; h[i], w[i]: size of map i. */
+double cnx_concat_conv_products(const cnx_concat_conv *conv, const int h[], const int w[]);
 
 /* h[i], w[i]: size of map i. */
 size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],

@@ -129,6 +129,14 @@ cleanup:
     return status;
 }
 
+size_t cnx_conv_bytes(const cnx_conv *conv, const cnx_kernels *k)
+{
+    size_t bytes = 0;
+    if (packed_bytes(conv, k, &bytes, NULL) != CNX_OK)
+        return SIZE_MAX;
+    return bytes + cnx_floats_size((size_t)conv->out_c);
+}
+
 void cnx_conv_free(cnx_conv *conv)
 {
     cnx_free(conv->packed);

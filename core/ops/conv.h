@@ -11,15 +11,23 @@ typedef enum cnx_conv_kind {
     CNX_CONV_PATCH /* kernel = stride, no padding; left-over rows and columns are not read */
 } cnx_conv_kind;
 
+/* What a network's definition has where this stands: what it counts, not what it computes. */
+typedef enum cnx_conv_form {
+    CNX_FORM_CONV,      /* a convolution with bias */
+    CNX_FORM_BATCHNORM, /* one without bias, and a BatchNorm, which is folded into it */
+    CNX_FORM_LINEAR     /* a linear layer with bias */
+} cnx_conv_form;
+
 /* A convolution with its weights packed for one kernel table.  Zero-initialise before init. */
 typedef struct cnx_conv {
     cnx_conv_kind kind;
     int size; /* kernel edge: 1, 3, or the patch */
     int in_c, out_c;
     cnx_activation act;
-    float *packed; /* owned */
-    float *bias;   /* owned, [out_c]; NULL for none */
-    size_t bytes;  /* of packed and bias together */
+    cnx_conv_form form; /* set by who knows the definition; init leaves CNX_FORM_CONV */
+    float *packed;      /* owned */
+    float *bias;        /* owned, [out_c]; NULL for none */
+    size_t bytes;       /* of packed and bias together */
 } cnx_conv;
 
 /*
@@ -30,6 +38,10 @@ cnx_status cnx_conv_init(cnx_conv *conv, const cnx_kernels *k, cnx_conv_kind kin
                          int in_c, int out_c, const float *weights, const float *bias,
                          cnx_activation act, cnx_error *err);
 void cnx_conv_free(cnx_conv *conv);
+
+/* What packing takes, a bias included, before or after weights exist (only size, in_c and out_c are
+ * looked at); SIZE_MAX where it cannot be addressed. */
+size_t cnx_conv_bytes(const cnx_conv *conv, const cnx_kernels *k);
 
 /* Size of the output for an input of h x w. */
 void cnx_conv_output(cnx_conv_kind kind, int size, int h, int w, int *out_h, int *out_w);

@@ -33,6 +33,11 @@ cleanup:
     return status;
 }
 
+size_t cnx_dwconv_bytes(const cnx_dwconv *dw)
+{
+    return cnx_floats_size((size_t)dw->c * TAPS) + cnx_floats_size((size_t)dw->c);
+}
+
 void cnx_dwconv_free(cnx_dwconv *dw)
 {
     cnx_free(dw->weights);

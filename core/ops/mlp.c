@@ -78,6 +78,14 @@ cleanup:
     return status;
 }
 
+size_t cnx_mlp_bytes(const cnx_mlp *mlp, const cnx_kernels *k)
+{
+    const size_t wide = cnx_floats_size((size_t)mlp->hidden);
+    return cnx_floats_size(k->gemm_packed_size(mlp->c, mlp->hidden)) +
+           cnx_floats_size(k->gemm_packed_size(mlp->hidden, mlp->c)) + wide +
+           cnx_floats_size((size_t)mlp->c) + (mlp->grn ? 2 * wide : 0);
+}
+
 void cnx_mlp_free(cnx_mlp *mlp)
 {
     cnx_free(mlp->packed1);

@@ -50,6 +50,21 @@ static float *matrix_at(const cnx_upsampled_conv *conv, const cnx_kernels *k, in
                               matrix_floats(conv, k);
 }
 
+size_t cnx_upsampled_conv_bytes(const cnx_upsampled_conv *conv, const cnx_kernels *k)
+{
+    const size_t count = (size_t)filters(conv);
+    return count * count * (size_t)cnx_upsampled_conv_chunks(conv) * matrix_floats(conv, k) *
+           sizeof(float);
+}
+
+double cnx_upsampled_conv_products(const cnx_upsampled_conv *conv, int h, int w, int out_h,
+                                   int out_w)
+{
+    const cnx_axis y = cnx_axis_make(h, out_h, conv->doubling);
+    const cnx_axis x = cnx_axis_make(w, out_w, conv->doubling);
+    return (double)conv->in_c * conv->out_c * cnx_axis_products(&y) * cnx_axis_products(&x);
+}
+
 /* A filter of an axis on three values `step` apart. */
 static double filtered(cnx_axis_filter filter, const double *taps, int step)
 {
@@ -99,8 +114,7 @@ cnx_status cnx_upsampled_conv_init(cnx_upsampled_conv *conv, const cnx_kernels *
 {
     *conv = cnx_upsampled_conv_shape(in_c, out_c, doubling);
     const size_t count = (size_t)filters(conv);
-    const size_t bytes = count * count * (size_t)cnx_upsampled_conv_chunks(conv) *
-                         matrix_floats(conv, k) * sizeof(float);
+    const size_t bytes = cnx_upsampled_conv_bytes(conv, k);
     const size_t temporary = count * (size_t)conv->chunk * (size_t)in_c * sizeof(float);
     float *matrices = NULL;
     cnx_status status = CNX_OK;

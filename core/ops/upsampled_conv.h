@@ -33,6 +33,12 @@ cnx_status cnx_upsampled_conv_init(cnx_upsampled_conv *conv, const cnx_kernels *
                                    cnx_error *err);
 void cnx_upsampled_conv_free(cnx_upsampled_conv *conv);
 
+/* What packing takes, and the multiply-adds of the products for a map of h x w upsampled to
+ * out_h x out_w; before or after weights exist. */
+size_t cnx_upsampled_conv_bytes(const cnx_upsampled_conv *conv, const cnx_kernels *k);
+double cnx_upsampled_conv_products(const cnx_upsampled_conv *conv, int h, int w, int out_h,
+                                   int out_w);
+
 int cnx_upsampled_conv_chunks(const cnx_upsampled_conv *conv);
 /* Output channels of one chunk: the last may have fewer. */
 int cnx_upsampled_conv_chunk_size(const cnx_upsampled_conv *conv, int chunk);

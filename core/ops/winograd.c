@@ -100,6 +100,12 @@ cleanup:
     return status;
 }
 
+size_t cnx_winograd_bytes(const cnx_winograd *wino, const cnx_kernels *k)
+{
+    return (k->gemm_packed_size(wino->in_c, wino->out_c) * WINOGRAD_POINTS + (size_t)wino->out_c) *
+           sizeof(float);
+}
+
 void cnx_winograd_free(cnx_winograd *wino)
 {
     cnx_free(wino->packed);
@@ -110,6 +116,11 @@ void cnx_winograd_free(cnx_winograd *wino)
 static int patches(int n)
 {
     return (n + WINOGRAD_OUT - 1) / WINOGRAD_OUT;
+}
+
+double cnx_winograd_products(const cnx_winograd *wino, int h, int w)
+{
+    return (double)patches(h) * patches(w) * WINOGRAD_POINTS * wino->in_c * wino->out_c;
 }
 
 /* Floats from one point's [count][c] to the next: an odd number of lines, so that one channel's 36

@@ -21,6 +21,12 @@ cnx_status cnx_winograd_init(cnx_winograd *wino, const cnx_kernels *k, int in_c,
                              const float *weights, const float *bias, bool relu, cnx_error *err);
 void cnx_winograd_free(cnx_winograd *wino);
 
+/* What packing takes, a bias included, before or after weights exist (only in_c and out_c are looked
+ * at). */
+size_t cnx_winograd_bytes(const cnx_winograd *wino, const cnx_kernels *k);
+/* Multiply-adds of the matrix products for a map of h x w. */
+double cnx_winograd_products(const cnx_winograd *wino, int h, int w);
+
 /* The scratch that is best for a map of h x w, whatever the number of threads, and the least that a
  * run can do with: with less than the best it takes smaller blocks, which read the weights more
  * often, and gives the same bits (but with OpenBLAS, whose sums depend on how many rows it is

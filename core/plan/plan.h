@@ -65,6 +65,12 @@ typedef struct cnx_plan_row {
 int cnx_plan_rows(const cnx_plan *plan);
 cnx_plan_row cnx_plan_row_at(const cnx_plan *plan, int index);
 
+/* What each row took, in seconds, added up over runs.  Zero-initialise; the caller frees. */
+typedef struct cnx_plan_clock {
+    int rows; /* room; rows beyond it are not timed */
+    double *seconds;
+} cnx_plan_clock;
+
 /* What a run calls back; any of them may be NULL. */
 typedef struct cnx_plan_hooks {
     /* Each marked map, when it holds what was marked. */
@@ -72,6 +78,7 @@ typedef struct cnx_plan_hooks {
     /* Before each node, with the share of the multiply-adds done; false stops the run. */
     bool (*step)(void *user, double done);
     void *user;
+    cnx_plan_clock *clock;
 } cnx_plan_hooks;
 
 /* Runs all nodes.  arena: cnx_plan_arena_bytes, 64-byte aligned.  external: the maps bound to the

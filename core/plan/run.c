@@ -1,4 +1,5 @@
 /* Running a plan. */
+#include "core/clock.h"
 #include "core/plan/plan_internal.h"
 
 static cnx_map resolve(const cnx_plan *plan, cnx_value value, char *arena, float *const external[])
@@ -58,7 +59,10 @@ bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
         cnx_map more[CNX_MAX_CONCAT];
         for (int m = 0; node->kind == NODE_CONCAT_CONV && m < node->layer.concat->inputs; m++)
             more[m] = resolve(plan, node->more[m], arena, external);
+        const double start = hooks && hooks->clock ? cnx_now() : 0;
         run_node(node, &exec, more, in, out);
+        if (hooks && hooks->clock && i < hooks->clock->rows)
+            hooks->clock->seconds[i] += cnx_now() - start;
         if (node->kind == NODE_MARK && hooks && hooks->tap)
             hooks->tap(hooks->user, node->name, out);
         done += node->macs;
