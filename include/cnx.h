@@ -145,6 +145,56 @@ CNX_API cnx_status cnx_segment_scores(cnx_model *model, const uint8_t *rgb, int 
                                       cnx_scores kind, float *scores, uint16_t *labels,
                                       cnx_error *err);
 
+/*
+ * Binary masks as runs, with the arithmetic and the text of COCO's mask API.  Runs go down the columns
+ * (column-major), beginning with a run of zeros, which has length 0 when pixel (0, 0) is set; their
+ * lengths sum to h * w, which is below 2^32.  Zeroed: no mask.
+ *
+ * What a function makes belongs to the caller, who ends it with cnx_rle_free; on failure it is zeroed.
+ * No function changes its inputs, and all may be called from several threads at once.
+ */
+typedef struct cnx_rle {
+    uint32_t *counts; /* owned; [count] */
+    size_t count;
+    uint32_t h, w;
+} cnx_rle;
+
+CNX_API void cnx_rle_free(cnx_rle *rle); /* accepts a zeroed one, leaves it zeroed */
+
+/* mask: h rows of w bytes, `stride` bytes from row to row; what is not 0 is set. */
+CNX_API cnx_status cnx_rle_encode(cnx_rle *out, const uint8_t *mask, uint32_t h, uint32_t w,
+                                  size_t stride, cnx_error *err);
+/* Writes 0 and 1 into the caller's rle->h rows of rle->w bytes. */
+CNX_API void cnx_rle_decode(uint8_t *mask, size_t stride, const cnx_rle *rle);
+
+CNX_API uint32_t cnx_rle_area(const cnx_rle *rle);
+/* x, y, width and height of the pixels that are set; all 0 when none is. */
+CNX_API void cnx_rle_box(double box[4], const cnx_rle *rle);
+/* Area shared over area covered; for a crowd, over the area of a.  0 when the boxes do not meet, else -1
+ * when the sizes differ. */
+CNX_API double cnx_rle_iou(const cnx_rle *a, const cnx_rle *b, bool crowd);
+/* The same of boxes (x, y, width, height). */
+CNX_API double cnx_box_iou(const double a[4], const double b[4], bool crowd);
+/* Union or intersection of `count` masks of one size; of one mask, its copy. */
+CNX_API cnx_status cnx_rle_merge(cnx_rle *out, const cnx_rle *masks, size_t count, bool intersect,
+                                 cnx_error *err);
+
+/* The compressed text (`counts` in results files), and back.  cnx_rle_to_text writes at most `size`
+ * characters and a NUL, and returns the text's length, which needs size > length; text may be NULL when
+ * size is 0. */
+CNX_API size_t cnx_rle_to_text(char *text, size_t size, const cnx_rle *rle);
+CNX_API cnx_status cnx_rle_from_text(cnx_rle *out, const char *text, size_t length, uint32_t h,
+                                     uint32_t w, cnx_error *err);
+/* Lengths of runs, as uncompressed annotations have them. */
+CNX_API cnx_status cnx_rle_from_counts(cnx_rle *out, const uint32_t *counts, size_t count,
+                                       uint32_t h, uint32_t w, cnx_error *err);
+/* A polygon of `points` corners: x, y, x, y ... in pixels, filled by COCO's rule. */
+CNX_API cnx_status cnx_rle_from_polygon(cnx_rle *out, const double *xy, size_t points, uint32_t h,
+                                        uint32_t w, cnx_error *err);
+/* A box (x, y, width, height) as the polygon of its corners. */
+CNX_API cnx_status cnx_rle_from_box(cnx_rle *out, const double box[4], uint32_t h, uint32_t w,
+                                    cnx_error *err);
+
 /* The version of the library that is linked, as CNX_VERSION is of the header. */
 CNX_API const char *cnx_version(void);
 
