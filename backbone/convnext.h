@@ -1,5 +1,5 @@
 /*
- * ConvNeXt (V1 with layer scale, V2 with GRN) as a backbone.  convnext.c opens with its
+ * ConvNeXt (V1 with layer scale, V2 with GRN, isotropic) as a backbone.  convnext.c opens with its
  * architecture.
  */
 #ifndef CNX_BACKBONE_CONVNEXT_H
@@ -12,14 +12,26 @@
 
 #define CNX_STAGES 4
 
-/* What the checkpoint's shapes tell. */
+/* What the checkpoint's shapes tell, and what few networks do differently: zero is the published
+ * ConvNeXt. */
 typedef struct cnx_convnext_desc {
     int depths[CNX_STAGES];
     int dims[CNX_STAGES];
-    int version; /* 1: layer scale; 2: GRN */
+    int version;    /* 1: layer scale; 2: GRN */
+    bool isotropic; /* one stage, at stride 16: the first depth and width; the others are 0 */
+    bool unscaled;  /* version 1 whose blocks have no layer scale */
+    int dwconv[CNX_STAGES]; /* edge of the depthwise filters: 3, 5 or 7; 0: 7 */
+    cnx_mlp_act act;
+    float eps; /* of all LayerNorms; 0: 1e-6 */
 } cnx_convnext_desc;
 
-/* "tiny", "base" ...; NULL for widths and depths that have no name. */
+/* 1 for an isotropic network, else CNX_STAGES. */
+int cnx_convnext_stages(const cnx_convnext_desc *desc);
+/* Channels of the last map. */
+int cnx_convnext_width(const cnx_convnext_desc *desc);
+float cnx_convnext_eps(const cnx_convnext_desc *desc);
+
+/* "tiny", "base", "isotropic_small" ...; NULL for widths and depths that have no name. */
 const char *cnx_convnext_variant(const cnx_convnext_desc *desc);
 /* Depths and dims by name; false when there is no such variant. */
 bool cnx_convnext_named(const char *variant, cnx_convnext_desc *desc);
@@ -43,7 +55,8 @@ size_t cnx_convnext_bytes(const cnx_convnext *net);
 
 /*
  * Adds the network to a plan.  input: [h, w, 3] normalised RGB.  features[i] is the map of stage i
- * after its output norm (strides 4, 8, 16, 32).  h or w below 32 is CNX_ERR_ARGUMENT.
+ * (strides 4, 8, 16, 32; isotropic: the first alone, 16), after its output norm where there is one.
+ * h or w below the last stride is CNX_ERR_ARGUMENT.
  */
 cnx_status cnx_convnext_plan(const cnx_convnext *net, cnx_plan *plan, cnx_value input,
                              cnx_value features[CNX_STAGES], cnx_error *err);

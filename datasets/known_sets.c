@@ -21,11 +21,13 @@ static const cnx_known_set sets[] = {
      true,
      true,
      "configs/ade20k.json",
-     {.coding = CNX_LABELS_INDEX, .ignore = 255, .reduce_zero_label = true}},
-    {"coco", 80, false, false, "configs/coco.json", INDEX_RULES},
-    {"imagenet-s50", 51, false, false, "configs/imagenet_s50.json", IMAGENET_S_RULES},
-    {"imagenet-s300", 301, false, false, "configs/imagenet_s300.json", IMAGENET_S_RULES},
-    {"imagenet-s919", 920, false, false, "configs/imagenet_s919.json", IMAGENET_S_RULES},
+     {.coding = CNX_LABELS_INDEX, .ignore = 255, .reduce_zero_label = true},
+     false},
+    {"coco", 80, false, false, "configs/coco.json", INDEX_RULES, false},
+    {"imagenet-s50", 51, false, false, "configs/imagenet_s50.json", IMAGENET_S_RULES, false},
+    {"imagenet-s300", 301, false, false, "configs/imagenet_s300.json", IMAGENET_S_RULES, false},
+    {"imagenet-s919", 920, false, false, "configs/imagenet_s919.json", IMAGENET_S_RULES, false},
+    {"imagenet1k", 1000, false, false, "configs/imagenet1k.json", INDEX_RULES, true},
 };
 
 const cnx_known_set *cnx_known_set_at(size_t index)
@@ -45,6 +47,14 @@ const cnx_known_set *cnx_known_set_by_count(int classes)
 {
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
         if (sets[i].by_count && sets[i].classes == classes)
+            return &sets[i];
+    return NULL;
+}
+
+const cnx_known_set *cnx_known_set_of_pictures(int classes)
+{
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (sets[i].pictures && sets[i].classes == classes)
             return &sets[i];
     return NULL;
 }

@@ -14,11 +14,14 @@ typedef struct cnx_known_set {
     bool by_count;    /* a segmentor with so many classes is taken for one of this set */
     const char *file; /* embedded: {"classes": [...], "palette": [...]} */
     cnx_label_rules rules;
+    bool pictures; /* a picture has one of its classes; else every pixel has */
 } cnx_known_set;
 
 /* NULL when there is none. */
 const cnx_known_set *cnx_known_set_named(const char *name);
 const cnx_known_set *cnx_known_set_by_count(int classes);
+/* The one whose pictures have so many classes, for classifiers. */
+const cnx_known_set *cnx_known_set_of_pictures(int classes);
 /* By number, from 0; NULL past the end. */
 const cnx_known_set *cnx_known_set_at(size_t index);
 

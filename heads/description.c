@@ -45,6 +45,9 @@ static void make_name(cnx_description *d)
     const int *n = d->backbone.depths, *c = d->backbone.dims;
     if (variant)
         snprintf(d->name, sizeof d->name, "%sconvnext%s_%s", head, version, variant);
+    else if (d->backbone.isotropic)
+        snprintf(d->name, sizeof d->name, "%sconvnext%s_isotropic_%d_%d", head, version, n[0],
+                 c[0]);
     else
         snprintf(d->name, sizeof d->name, "%sconvnext%s_%d-%d-%d-%d_%d-%d-%d-%d", head, version,
                  n[0], n[1], n[2], n[3], c[0], c[1], c[2], c[3]);
@@ -54,6 +57,7 @@ static void make_name(cnx_description *d)
 static cnx_status complete(cnx_description *d, const cnx_checkpoint *checkpoint,
                            const cJSON *config, cnx_error *err)
 {
+    cnx_describe_relatives(&d->backbone, config);
     make_name(d);
     const cJSON *name = cnx_config_get(config, "name");
     if (name)
@@ -64,6 +68,10 @@ static cnx_status complete(cnx_description *d, const cnx_checkpoint *checkpoint,
             cnx_error_prefix(err, "%s", cnx_checkpoint_name(checkpoint));
         CNX_TRY(status);
     }
+    if (d->task == CNX_TASK_CLASSIFICATION)
+        d->linear = (cnx_linear_desc){.width = cnx_convnext_width(&d->backbone),
+                                      .classes = d->class_count,
+                                      .eps = cnx_convnext_eps(&d->backbone)};
     CNX_TRY(cnx_describe_classes(d, checkpoint, config, err));
     return cnx_describe_pipeline(d, checkpoint, config, err);
 }

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "heads/detector_desc.h"
+#include "heads/linear.h"
 #include "heads/upernet.h"
 
 typedef enum cnx_task {
@@ -24,7 +25,8 @@ typedef enum cnx_tta_rule { CNX_TTA_MMSEG0, CNX_TTA_MMSEG1 } cnx_tta_rule;
 
 #define CNX_MAX_SCALES 32
 
-/* The test pipeline: from a decoded picture to the network's input, and back. */
+/* The test pipeline: from a decoded picture to the network's input, and back.  Of a classifier's,
+ * resize, crop (its input, a square), crop_share, mean and std count. */
 typedef struct cnx_pipeline {
     bool resize; /* false: the picture's own size ("scale": null) */
     int scale_long, scale_short;
@@ -37,7 +39,14 @@ typedef struct cnx_pipeline {
     double scales[CNX_MAX_SCALES];
     bool flip;
     cnx_tta_rule rule;
+    /* Of the resized picture's short side, what the crop keeps; CNX_CROP_SQUASHED: the picture is
+     * squashed to the input's size and nothing is cut off. */
+    double crop_share;
 } cnx_pipeline;
+
+#define CNX_CROP_SQUASHED 0.0
+/* The published share of a classifier whose input has this edge: 0.875, from 384 on squashed. */
+double cnx_crop_share(int size);
 
 typedef struct cnx_description {
     char name[128];      /* "upernet_convnext_tiny", or made up from the parts */
@@ -47,6 +56,7 @@ typedef struct cnx_description {
     cnx_convnext_desc backbone;
     cnx_upernet_desc upernet;   /* CNX_TASK_SEGMENTATION */
     cnx_detector_desc detector; /* CNX_TASK_DETECTION */
+    cnx_linear_desc linear;     /* CNX_TASK_CLASSIFICATION */
     int class_count;
     char **class_names;    /* owned; [class_count] */
     uint8_t *palette;      /* owned; RGB, [class_count][3] */

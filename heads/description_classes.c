@@ -52,9 +52,7 @@ static cnx_status names_from_config(cnx_description *d, const cJSON *classes, cn
 {
     if (cJSON_IsString(classes)) {
         const cnx_known_set *set = cnx_known_set_named(classes->valuestring);
-        CNX_FAIL_IF(!set, CNX_ERR_UNSUPPORTED,
-                    "classes: %s names the classes of classifiers, which this version does not run",
-                    classes->valuestring);
+        CNX_FAIL_IF(!set, CNX_ERR_INTERNAL, "classes: %s is no known set", classes->valuestring);
         CNX_FAIL_IF(set->classes != d->class_count, CNX_ERR_MODEL,
                     "classes: %s has %d names, the model has %d classes", set->name, set->classes,
                     d->class_count);
@@ -72,7 +70,9 @@ static cnx_status describe_names(cnx_description *d, const cnx_checkpoint *c, co
     const size_t count = (size_t)d->class_count;
     const cJSON *classes = cnx_config_get(config, "classes");
     const cnx_known_set *set =
-        d->task == CNX_TASK_SEGMENTATION ? cnx_known_set_by_count(d->class_count) : NULL;
+        d->task == CNX_TASK_SEGMENTATION     ? cnx_known_set_by_count(d->class_count)
+        : d->task == CNX_TASK_CLASSIFICATION ? cnx_known_set_of_pictures(d->class_count)
+                                             : NULL;
     if (classes)
         return names_from_config(d, classes, err);
     if (c && cnx_checkpoint_class_count(c) == count) {

@@ -45,13 +45,28 @@ static bool add_floats(cJSON *object, const char *name, const float *values)
     return add(object, name, cJSON_CreateDoubleArray(decimals, 3));
 }
 
+/* What the published networks do not differ in is left out. */
+static bool add_relatives(cJSON *o, const cnx_convnext_desc *d)
+{
+    int edges[CNX_STAGES], small = 0;
+    for (int i = 0; i < CNX_STAGES; i++) {
+        edges[i] = d->dwconv[i] ? d->dwconv[i] : 7;
+        small += d->dwconv[i];
+    }
+    return (!d->unscaled || cJSON_AddBoolToObject(o, "layer_scale", false)) &&
+           (!small || add(o, "dwconv", cJSON_CreateIntArray(edges, CNX_STAGES))) &&
+           (!d->act || add_text(o, "act", cnx_mlp_act_name(d->act))) &&
+           (!(d->eps > 0) || add_number(o, "eps", shortest(d->eps)));
+}
+
 static bool add_backbone(cJSON *root, const cnx_convnext_desc *d)
 {
+    const int stages = cnx_convnext_stages(d);
     cJSON *o = cJSON_AddObjectToObject(root, "backbone");
-    return add_text(o, "type", "convnext") &&
-           add(o, "depths", cJSON_CreateIntArray(d->depths, CNX_STAGES)) &&
-           add(o, "dims", cJSON_CreateIntArray(d->dims, CNX_STAGES)) &&
-           add_number(o, "version", d->version);
+    return add_text(o, "type", d->isotropic ? "convnext_isotropic" : "convnext") &&
+           add(o, "depths", cJSON_CreateIntArray(d->depths, stages)) &&
+           add(o, "dims", cJSON_CreateIntArray(d->dims, stages)) &&
+           add_number(o, "version", d->version) && add_relatives(o, d);
 }
 
 static bool add_head(cJSON *root, const cnx_description *d)
@@ -87,9 +102,22 @@ static bool add_tta(cJSON *pipeline, const cnx_pipeline *p)
            add_text(o, "rule", p->rule == CNX_TTA_MMSEG1 ? "mmseg1" : "mmseg0");
 }
 
+static bool add_classifier_pipeline(cJSON *root, const cnx_pipeline *p)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "pipeline");
+    const bool share = p->crop_share > CNX_CROP_SQUASHED
+                           ? add_number(o, "crop_share", p->crop_share)
+                           : cJSON_AddNullToObject(o, "crop_share") != NULL;
+    return share && (p->resize || cJSON_AddNullToObject(o, "scale")) &&
+           add_pair(o, "crop", p->crop_h, p->crop_w) && add_floats(o, "mean", p->mean) &&
+           add_floats(o, "std", p->std);
+}
+
 static bool add_pipeline(cJSON *root, const cnx_description *d)
 {
     const cnx_pipeline *p = &d->pipeline;
+    if (d->task == CNX_TASK_CLASSIFICATION)
+        return add_classifier_pipeline(root, p);
     cJSON *o = cJSON_AddObjectToObject(root, "pipeline");
     const bool scale = p->resize ? add_pair(o, "scale", p->scale_long, p->scale_short)
                                  : cJSON_AddNullToObject(o, "scale") != NULL;

@@ -12,8 +12,20 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
 cnx_status cnx_describe_from_fields(cnx_description *d, const cJSON *config, cnx_error *err);
 /* CNX_ERR_MODEL when a config says something else than the shapes do. */
 cnx_status cnx_describe_compare(const cnx_description *d, const cJSON *config, cnx_error *err);
+/* What shapes do not tell of a backbone, as far as the config says it. */
+void cnx_describe_relatives(cnx_convnext_desc *d, const cJSON *config);
+/* As configs name it. */
+const char *cnx_mlp_act_name(cnx_mlp_act act);
 /* The bins of the pyramid pooling: the config's, else the published ones. */
 cnx_status cnx_describe_pools(cnx_description *d, const cJSON *config, cnx_error *err);
+
+/* A classifier's part of the shapes, and of the fields: class count, and what relatives of ConvNeXt
+ * do that their shapes only hint at. */
+cnx_status cnx_describe_classifier(cnx_description *d, const char *file, const cnx_weights *weights,
+                                   cnx_error *err);
+/* A classifier's published pipeline, overridden by the config. */
+cnx_status cnx_describe_classifier_pipeline(cnx_description *d, const cJSON *config,
+                                            cnx_error *err);
 
 /* Class names and palette: the config's, else the checkpoint's (NULL for none), else a known data
  * set's, else generated. */

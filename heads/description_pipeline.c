@@ -186,6 +186,8 @@ static void name_pipeline(cnx_description *d, const struct preset *preset)
 cnx_status cnx_describe_pipeline(cnx_description *d, const cnx_checkpoint *checkpoint,
                                  const cJSON *config, cnx_error *err)
 {
+    if (d->task == CNX_TASK_CLASSIFICATION)
+        return cnx_describe_classifier_pipeline(d, config, err);
     const struct preset *preset = find_preset(d, checkpoint);
     d->pipeline = default_pipeline(preset);
     apply_config(d, config);

@@ -1,61 +1,12 @@
-/*
- * The architecture, read off names and shapes.
- *
- * A width stands in many tensors.  It is decided by a vote among them, so that one damaged tensor
- * does not bend the whole inference: the others agree, and the check that follows names the one
- * that differs.
- */
+/* The architecture, read off names and shapes. */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/checkpoint/keyreport.h"
+#include "heads/ballot.h"
 #include "heads/description_parts.h"
 
-enum { MAX_DEPTH = 1000, MAX_WIDTH = 65536 };
-
-/* ---- votes ---- */
-
-typedef struct ballot {
-    const cnx_weights *weights;
-    int64_t votes[16];
-    int count;
-} ballot;
-
-/* The size of one axis of a tensor; axis -1: all its elements. */
-static void vote(ballot *b, int axis, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void vote(ballot *b, int axis, const char *fmt, ...)
-{
-    char name[128];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(name, sizeof name, fmt, args);
-    va_end(args);
-    const cnx_tensor_info *t = cnx_weights_find(b->weights, name);
-    if (!t || axis >= t->rank || b->count == (int)(sizeof b->votes / sizeof *b->votes))
-        return;
-    const int64_t size = axis >= 0                  ? t->shape[axis]
-                         : t->elements <= MAX_WIDTH ? (int64_t)t->elements
-                                                    : 0;
-    if (size > 0)
-        b->votes[b->count++] = size;
-}
-
-/* What most say, the first of equals; 0 when nobody voted or the winner is past the limit. */
-static int elect(const ballot *b, int limit)
-{
-    int64_t winner = 0;
-    int most = 0;
-    for (int i = 0; i < b->count; i++) {
-        int n = 0;
-        for (int j = 0; j < b->count; j++)
-            n += b->votes[j] == b->votes[i];
-        if (n > most) {
-            most = n;
-            winner = b->votes[i];
-        }
-    }
-    return winner <= limit ? (int)winner : 0;
-}
+enum { MAX_DEPTH = 1000 };
 
 /* ---- names ---- */
 
@@ -109,37 +60,72 @@ static int count_after(const cnx_weights *w, const char *prefix, int limit)
 
 static int stage_width(const cnx_weights *w, const char *prefix, int i)
 {
-    ballot b = {.weights = w};
+    cnx_ballot b = {.weights = w};
     const int conv = i == 0 ? 0 : 1;
-    vote(&b, -1, "%sdownsample_layers.%d.%d.bias", prefix, i, conv);
-    vote(&b, 0, "%sdownsample_layers.%d.%d.weight", prefix, i, conv);
+    cnx_vote(&b, -1, "%sdownsample_layers.%d.%d.bias", prefix, i, conv);
+    cnx_vote(&b, 0, "%sdownsample_layers.%d.%d.weight", prefix, i, conv);
     if (i == 0) {
-        vote(&b, -1, "%sdownsample_layers.0.1.weight", prefix);
-        vote(&b, -1, "%sdownsample_layers.0.1.bias", prefix);
+        cnx_vote(&b, -1, "%sdownsample_layers.0.1.weight", prefix);
+        cnx_vote(&b, -1, "%sdownsample_layers.0.1.bias", prefix);
     }
-    vote(&b, -1, "%sdownsample_layers.%d.0.weight", prefix, i + 1);
-    vote(&b, 0, "%sstages.%d.0.dwconv.weight", prefix, i);
-    vote(&b, -1, "%sstages.%d.0.dwconv.bias", prefix, i);
-    vote(&b, -1, "%sstages.%d.0.norm.weight", prefix, i);
-    vote(&b, -1, "%sstages.%d.0.norm.bias", prefix, i);
-    vote(&b, 0, "%sstages.%d.0.pwconv2.weight", prefix, i);
-    vote(&b, -1, "%sstages.%d.0.pwconv2.bias", prefix, i);
-    vote(&b, -1, "%sstages.%d.0.gamma", prefix, i);
-    vote(&b, -1, "%snorm%d.weight", prefix, i);
-    vote(&b, -1, "%snorm%d.bias", prefix, i);
-    return elect(&b, MAX_WIDTH);
+    cnx_vote(&b, -1, "%sdownsample_layers.%d.0.weight", prefix, i + 1);
+    cnx_vote(&b, 0, "%sstages.%d.0.dwconv.weight", prefix, i);
+    cnx_vote(&b, -1, "%sstages.%d.0.dwconv.bias", prefix, i);
+    cnx_vote(&b, -1, "%sstages.%d.0.norm.weight", prefix, i);
+    cnx_vote(&b, -1, "%sstages.%d.0.norm.bias", prefix, i);
+    cnx_vote(&b, 0, "%sstages.%d.0.pwconv2.weight", prefix, i);
+    cnx_vote(&b, -1, "%sstages.%d.0.pwconv2.bias", prefix, i);
+    cnx_vote(&b, -1, "%sstages.%d.0.gamma", prefix, i);
+    cnx_vote(&b, -1, "%snorm%d.weight", prefix, i);
+    cnx_vote(&b, -1, "%snorm%d.bias", prefix, i);
+    return cnx_elect(&b, CNX_MAX_WIDTH);
 }
 
-static bool has_grn(const cnx_weights *w, const char *prefix, const int depths[CNX_STAGES])
+/* Does any block of the stages have this tensor? */
+static bool any_block_has(const cnx_convnext_desc *d, const cnx_weights *w, const char *prefix,
+                          const char *part)
 {
     char name[128];
-    for (int i = 0; i < CNX_STAGES; i++)
-        for (int j = 0; j < depths[i]; j++) {
-            snprintf(name, sizeof name, "%sstages.%d.%d.grn.gamma", prefix, i, j);
+    for (int i = 0; i < cnx_convnext_stages(d); i++)
+        for (int j = 0; j < d->depths[i]; j++) {
+            if (d->isotropic)
+                snprintf(name, sizeof name, "%sblocks.%d.%s", prefix, j, part);
+            else
+                snprintf(name, sizeof name, "%sstages.%d.%d.%s", prefix, i, j, part);
             if (cnx_weights_find(w, name))
                 return true;
         }
     return false;
+}
+
+/* Edge of a stage's depthwise filters, 0 for the published 7. */
+static int dwconv_edge(const cnx_weights *w, const char *prefix, int i, int depth)
+{
+    cnx_ballot b = {.weights = w};
+    for (int j = 0; j < depth; j++)
+        cnx_vote(&b, 2, "%sstages.%d.%d.dwconv.weight", prefix, i, j);
+    const int edge = cnx_elect(&b, 7);
+    return edge == 3 || edge == 5 ? edge : 0;
+}
+
+static void describe_blocks(cnx_convnext_desc *d, const cnx_weights *w, const char *prefix)
+{
+    d->version = any_block_has(d, w, prefix, "grn.gamma") ? 2 : 1;
+    d->unscaled = d->version == 1 && !any_block_has(d, w, prefix, "gamma");
+}
+
+static cnx_status check_stage(const cnx_convnext_desc *d, int i, const char *file,
+                              const char *blocks, cnx_error *err)
+{
+    CNX_FAIL_IF(d->depths[i] == 0, CNX_ERR_MODEL,
+                "%s: no tensors %s*: ConvNeXt has four stages, each of one block or more", file,
+                blocks);
+    CNX_FAIL_IF(d->depths[i] > MAX_DEPTH, CNX_ERR_MODEL,
+                "%s: %s* has more than %d blocks, which no network has", file, blocks,
+                (int)MAX_DEPTH);
+    CNX_FAIL_IF(d->dims[i] == 0, CNX_ERR_MODEL, "%s: the shapes of %s* tell no width from 1 to %d",
+                file, blocks, CNX_MAX_WIDTH);
+    return CNX_OK;
 }
 
 static cnx_status describe_backbone(cnx_convnext_desc *d, const char *file, const cnx_weights *w,
@@ -149,18 +135,31 @@ static cnx_status describe_backbone(cnx_convnext_desc *d, const char *file, cons
         char blocks[64];
         snprintf(blocks, sizeof blocks, "%sstages.%d.", prefix, i);
         d->depths[i] = count_after(w, blocks, MAX_DEPTH);
-        CNX_FAIL_IF(d->depths[i] == 0, CNX_ERR_MODEL,
-                    "%s: no tensors %s*: ConvNeXt has four stages, each of one block or more", file,
-                    blocks);
-        CNX_FAIL_IF(d->depths[i] > MAX_DEPTH, CNX_ERR_MODEL,
-                    "%s: %s* has more than %d blocks, which no network has", file, blocks,
-                    (int)MAX_DEPTH);
         d->dims[i] = stage_width(w, prefix, i);
-        CNX_FAIL_IF(d->dims[i] == 0, CNX_ERR_MODEL,
-                    "%s: the shapes of %s* tell no width from 1 to %d", file, blocks,
-                    (int)MAX_WIDTH);
+        CNX_TRY(check_stage(d, i, file, blocks, err));
+        d->dwconv[i] = dwconv_edge(w, prefix, i, d->depths[i]);
     }
-    d->version = has_grn(w, prefix, d->depths) ? 2 : 1;
+    describe_blocks(d, w, prefix);
+    return CNX_OK;
+}
+
+static cnx_status describe_isotropic(cnx_convnext_desc *d, const char *file, const cnx_weights *w,
+                                     cnx_error *err)
+{
+    cnx_ballot b = {.weights = w};
+    cnx_vote(&b, 0, "stem.weight");
+    cnx_vote(&b, -1, "stem.bias");
+    cnx_vote(&b, -1, "norm.weight");
+    cnx_vote(&b, -1, "norm.bias");
+    cnx_vote(&b, 0, "blocks.0.dwconv.weight");
+    cnx_vote(&b, -1, "blocks.0.norm.weight");
+    cnx_vote(&b, 0, "blocks.0.pwconv2.weight");
+    cnx_vote(&b, -1, "blocks.0.pwconv2.bias");
+    d->isotropic = true;
+    d->depths[0] = count_after(w, "blocks.", MAX_DEPTH);
+    d->dims[0] = cnx_elect(&b, CNX_MAX_WIDTH);
+    CNX_TRY(check_stage(d, 0, file, "blocks.", err));
+    describe_blocks(d, w, "");
     return CNX_OK;
 }
 
@@ -169,23 +168,23 @@ static cnx_status describe_backbone(cnx_convnext_desc *d, const char *file, cons
 static cnx_status describe_upernet(cnx_upernet_desc *d, const char *file, const cnx_weights *w,
                                    cnx_error *err)
 {
-    ballot width = {.weights = w}, classes = {.weights = w};
-    vote(&width, 0, "decode_head.fpn_bottleneck.conv.weight");
-    vote(&width, -1, "decode_head.fpn_bottleneck.bn.weight");
-    vote(&width, 0, "decode_head.bottleneck.conv.weight");
-    vote(&width, -1, "decode_head.bottleneck.bn.weight");
-    vote(&width, 0, "decode_head.lateral_convs.0.conv.weight");
-    vote(&width, -1, "decode_head.lateral_convs.0.bn.weight");
-    vote(&width, 0, "decode_head.fpn_convs.0.conv.weight");
-    vote(&width, -1, "decode_head.fpn_convs.0.bn.weight");
-    vote(&width, 0, "decode_head.psp_modules.0.1.conv.weight");
-    vote(&width, 1, "decode_head.conv_seg.weight");
-    vote(&classes, 0, "decode_head.conv_seg.weight");
-    vote(&classes, -1, "decode_head.conv_seg.bias");
-    vote(&classes, 0, "auxiliary_head.conv_seg.weight");
-    vote(&classes, -1, "auxiliary_head.conv_seg.bias");
-    d->channels = elect(&width, MAX_WIDTH);
-    d->classes = elect(&classes, CNX_MAX_CLASSES);
+    cnx_ballot width = {.weights = w}, classes = {.weights = w};
+    cnx_vote(&width, 0, "decode_head.fpn_bottleneck.conv.weight");
+    cnx_vote(&width, -1, "decode_head.fpn_bottleneck.bn.weight");
+    cnx_vote(&width, 0, "decode_head.bottleneck.conv.weight");
+    cnx_vote(&width, -1, "decode_head.bottleneck.bn.weight");
+    cnx_vote(&width, 0, "decode_head.lateral_convs.0.conv.weight");
+    cnx_vote(&width, -1, "decode_head.lateral_convs.0.bn.weight");
+    cnx_vote(&width, 0, "decode_head.fpn_convs.0.conv.weight");
+    cnx_vote(&width, -1, "decode_head.fpn_convs.0.bn.weight");
+    cnx_vote(&width, 0, "decode_head.psp_modules.0.1.conv.weight");
+    cnx_vote(&width, 1, "decode_head.conv_seg.weight");
+    cnx_vote(&classes, 0, "decode_head.conv_seg.weight");
+    cnx_vote(&classes, -1, "decode_head.conv_seg.bias");
+    cnx_vote(&classes, 0, "auxiliary_head.conv_seg.weight");
+    cnx_vote(&classes, -1, "auxiliary_head.conv_seg.bias");
+    d->channels = cnx_elect(&width, CNX_MAX_WIDTH);
+    d->classes = cnx_elect(&classes, CNX_MAX_CLASSES);
     d->pools = count_after(w, "decode_head.psp_modules.", CNX_MAX_POOLS);
     CNX_FAIL_IF(d->pools == 0, CNX_ERR_UNSUPPORTED,
                 "%s: decode_head has no psp_modules: the head is not UPerHead, the only one that "
@@ -194,22 +193,10 @@ static cnx_status describe_upernet(cnx_upernet_desc *d, const char *file, const 
     CNX_FAIL_IF(d->pools > CNX_MAX_POOLS, CNX_ERR_UNSUPPORTED,
                 "%s: decode_head.psp_modules has more than %d branches", file, CNX_MAX_POOLS);
     CNX_FAIL_IF(d->channels == 0, CNX_ERR_MODEL,
-                "%s: the shapes of decode_head.* tell no width from 1 to %d", file, (int)MAX_WIDTH);
+                "%s: the shapes of decode_head.* tell no width from 1 to %d", file, CNX_MAX_WIDTH);
     CNX_FAIL_IF(d->classes == 0, CNX_ERR_MODEL,
                 "%s: decode_head.conv_seg tells no class count from 1 to %d", file,
                 CNX_MAX_CLASSES);
-    return CNX_OK;
-}
-
-static cnx_status describe_classifier(cnx_description *d, const char *file, const cnx_weights *w,
-                                      cnx_error *err)
-{
-    ballot classes = {.weights = w};
-    vote(&classes, 0, "head.weight");
-    vote(&classes, -1, "head.bias");
-    d->class_count = elect(&classes, CNX_MAX_CLASSES);
-    CNX_FAIL_IF(d->class_count == 0, CNX_ERR_MODEL,
-                "%s: head.weight tells no class count from 1 to %d", file, CNX_MAX_CLASSES);
     return CNX_OK;
 }
 
@@ -230,9 +217,11 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
                                const cnx_weights *w, cnx_error *err)
 {
     const char *file = cnx_checkpoint_name(checkpoint);
+    const bool isotropic = any_canonical(w, "blocks.") && !any_canonical(w, "stages.");
     const bool prefixed =
         any_canonical(w, "backbone.stages.") || any_canonical(w, "backbone.downsample_layers.");
-    if (!prefixed && !any_canonical(w, "stages.") && !any_canonical(w, "downsample_layers."))
+    if (!isotropic && !prefixed && !any_canonical(w, "stages.") &&
+        !any_canonical(w, "downsample_layers."))
         return refuse_without_backbone(file, w, err);
     const bool segmentor = any_canonical(w, "decode_head.");
     CNX_FAIL_IF(!segmentor && (any_raw(w, "rpn_head.") || any_raw(w, "roi_head.")),
@@ -242,7 +231,10 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
                 file);
     CNX_FAIL_IF(segmentor && !prefixed, CNX_ERR_MODEL,
                 "%s: decode_head.* is there, but the backbone's names lack \"backbone.\"", file);
-    CNX_TRY(describe_backbone(&d->backbone, file, w, prefixed ? "backbone." : "", err));
+    if (isotropic)
+        CNX_TRY(describe_isotropic(&d->backbone, file, w, err));
+    else
+        CNX_TRY(describe_backbone(&d->backbone, file, w, prefixed ? "backbone." : "", err));
     if (segmentor) {
         d->task = CNX_TASK_SEGMENTATION;
         CNX_TRY(describe_upernet(&d->upernet, file, w, err));
@@ -254,6 +246,5 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
                 "classifier; to segment, use a UPerNet checkpoint such as "
                 "upernet_convnext_tiny_1k_512x512.pth, or the built-in demo model",
                 file);
-    d->task = CNX_TASK_CLASSIFICATION;
-    return describe_classifier(d, file, w, err);
+    return cnx_describe_classifier(d, file, w, err);
 }

@@ -90,32 +90,12 @@ static cnx_status open_checkpoint(cnx_checkpoint **out, const char *path, const 
     return cnx_checkpoint_open_memory(out, file.data, file.size, name, err);
 }
 
-static cnx_status refuse_classifier(const cnx_model_file *f, cnx_error *err)
-{
-    return cnx_fail(
-        err, CNX_ERR_MODEL,
-        "%s: an ImageNet classification checkpoint (norm.*, head.* with %d classes): it "
-        "has a ConvNeXt backbone, but neither the output norms norm0..norm3 nor a "
-        "segmentation head (decode_head.*); to segment, use a UPerNet checkpoint such "
-        "as upernet_convnext_tiny_1k_512x512.pth, or the built-in demo model",
-        cnx_checkpoint_name(f->checkpoint), f->description.class_count);
-}
-
-static void expect_classifier(const cnx_description *d, cnx_weights *w)
-{
-    const int64_t width = d->backbone.dims[CNX_STAGES - 1], classes = d->class_count;
-    cnx_convnext_expect(&d->backbone, "", false, w);
-    cnx_weights_expect(w, "norm.weight", 1, &width);
-    cnx_weights_expect(w, "norm.bias", 1, &width);
-    cnx_weights_expect(w, "head.weight", 2, (const int64_t[]){classes, width});
-    cnx_weights_expect(w, "head.bias", 1, &classes);
-}
-
 static void expect_all(cnx_model_file *f)
 {
     const cnx_description *d = &f->description;
     if (d->task == CNX_TASK_CLASSIFICATION) {
-        expect_classifier(d, f->weights);
+        cnx_convnext_expect(&d->backbone, "", false, f->weights);
+        cnx_linear_expect(&d->linear, f->weights);
         return;
     }
     cnx_convnext_expect(&d->backbone, "backbone.", true, f->weights);
@@ -138,8 +118,6 @@ cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char
     CNX_CHECK(cnx_description_infer(&out->description, out->checkpoint, out->weights, config, err));
     if (own_classes)
         snprintf(out->description.classes_from, sizeof out->description.classes_from, "checkpoint");
-    if (out->description.task == CNX_TASK_CLASSIFICATION && !report_only)
-        CNX_CHECK(refuse_classifier(out, err));
     expect_all(out);
     if (!report_only)
         CNX_CHECK(cnx_weights_check(out->weights, err));
@@ -170,6 +148,27 @@ cleanup:
     if (status != CNX_OK)
         cnx_model_file_close(out);
     return status;
+}
+
+cnx_status cnx_model_file_expect(const cnx_model_file *file, cnx_task task, cnx_error *err)
+{
+    const cnx_description *d = &file->description;
+    const char *name = file->checkpoint ? cnx_checkpoint_name(file->checkpoint) : d->name;
+    CNX_FAIL_IF(task == CNX_TASK_SEGMENTATION && d->task == CNX_TASK_CLASSIFICATION, CNX_ERR_MODEL,
+                "%s: an ImageNet classification checkpoint (norm.*, head.* with %d classes): it "
+                "has a ConvNeXt backbone, but neither the output norms norm0..norm3 nor a "
+                "segmentation head (decode_head.*); to segment, use a UPerNet checkpoint such as "
+                "upernet_convnext_tiny_1k_512x512.pth, or the built-in demo model; \"cnx "
+                "classify\" runs this one",
+                name, d->class_count);
+    CNX_FAIL_IF(task == CNX_TASK_CLASSIFICATION && d->task == CNX_TASK_SEGMENTATION, CNX_ERR_MODEL,
+                "%s: a segmentation checkpoint (decode_head.*, %d classes); to classify whole "
+                "pictures, use a classifier such as convnext_tiny_1k_224_ema.pth; \"cnx segment\" "
+                "runs this one",
+                name, d->class_count);
+    CNX_FAIL_IF(d->task != task, CNX_ERR_MODEL, "%s: a model for %s; %s is wanted", name,
+                cnx_task_name(d->task), cnx_task_name(task));
+    return CNX_OK;
 }
 
 void cnx_model_file_close(cnx_model_file *file)

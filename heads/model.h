@@ -30,6 +30,9 @@ cnx_status cnx_model_file_random(cnx_model_file *out, const char *config_path,
                                  cnx_error *err);
 void cnx_model_file_close(cnx_model_file *file); /* accepts a zeroed one */
 
+/* Is it a model for this task?  CNX_ERR_MODEL says what it is and what would do. */
+cnx_status cnx_model_file_expect(const cnx_model_file *file, cnx_task task, cnx_error *err);
+
 /* Is it a learnable parameter that the model needs?  BatchNorm's statistics are none. */
 bool cnx_key_is_parameter(const cnx_key *key);
 /* Learnable parameters: all tensors but BatchNorm's buffers; the auxiliary head, which the file has

@@ -58,8 +58,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
                               const cnx_segmentor_options *options, cnx_error *err)
 {
     *out = NULL;
-    CNX_FAIL_IF(file->description.task != CNX_TASK_SEGMENTATION, CNX_ERR_MODEL,
-                "%s: is not a segmentation model", cnx_checkpoint_name(file->checkpoint));
+    CNX_TRY(cnx_model_file_expect(file, CNX_TASK_SEGMENTATION, err));
     const cnx_segmentor_options defaults = {0};
     if (!options)
         options = &defaults;

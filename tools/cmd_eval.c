@@ -111,6 +111,7 @@ static cnx_status open_model(session *s, cnx_error *err)
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_model_file_open(&file, args->model.value, args->config.value, args->sets.items,
                                   args->sets.count, false, err));
+    CNX_CHECK(cnx_model_file_expect(&file, CNX_TASK_SEGMENTATION, err));
     cnx_leftovers_warn(&file);
     CNX_CHECK(cnx_pipeline_args_apply(&s->run.pipeline, &args->pipeline, &file.description, err));
     CNX_CHECK(open_classes(s, &file.description, err));

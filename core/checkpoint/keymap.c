@@ -54,6 +54,13 @@ static const rule backbone_rules[] = {
     /* as an early conversion of UperNet by Hugging Face has it */
     {"norm{i}.{r}", {NULL, NULL, "hidden_states_norms.{i}.{r}", NULL, NULL}},
     {"norm.{r}", {SAME, NULL, "layernorm.{r}", "head.norm.{r}", "classifier.0.{r}"}},
+    /* isotropic networks, of the official release alone */
+    {"stem.{r}", {SAME, NULL, NULL, NULL, NULL}},
+    {"blocks.{j}.dwconv.{r}", {SAME, NULL, NULL, NULL, NULL}},
+    {"blocks.{j}.norm.{r}", {SAME, NULL, NULL, NULL, NULL}},
+    {"blocks.{j}.pwconv1.{r}", {SAME, NULL, NULL, NULL, NULL}},
+    {"blocks.{j}.pwconv2.{r}", {SAME, NULL, NULL, NULL, NULL}},
+    {"blocks.{j}.gamma", {SAME, NULL, NULL, NULL, NULL}},
 };
 
 /* mmpretrain's classifiers say norm3 for the norm of the pooled vector; in a dense model of mmseg

@@ -7,6 +7,7 @@
 /* Depthwise 7x7, stride 1, zero padding 3. */
 typedef struct cnx_dwconv {
     int c;
+    int edge;       /* of the filter that it stands for: 7, or less where the rim is 0 */
     float *weights; /* owned, [7][7][c] */
     float *bias;    /* owned, [c] */
     size_t bytes;
@@ -20,6 +21,10 @@ void cnx_dwconv_free(cnx_dwconv *dw);
 size_t cnx_dwconv_bytes(const cnx_dwconv *dw);
 void cnx_dwconv_run(const cnx_exec *exec, const cnx_dwconv *dw, cnx_map in, cnx_map out);
 
+/* What stands between the two matrices: GELU in its erf form in ConvNeXt as published, others in a
+ * few relatives. */
+typedef enum cnx_mlp_act { CNX_MLP_GELU, CNX_MLP_GELU_TANH, CNX_MLP_SILU } cnx_mlp_act;
+
 /*
  * LayerNorm -> linear c -> hidden -> GELU -> [GRN] -> linear hidden -> c -> * gamma -> + residual.
  * Done tile by tile, so that the hidden tensor lives in cache only; with GRN (ConvNeXt V2), which
@@ -29,6 +34,7 @@ void cnx_dwconv_run(const cnx_exec *exec, const cnx_dwconv *dw, cnx_map in, cnx_
 typedef struct cnx_mlp {
     int c, hidden;
     bool grn;
+    cnx_mlp_act act;
     float eps;        /* LayerNorm's */
     float *packed1;   /* owned: c -> hidden */
     float *bias1;     /* owned, [hidden] */
@@ -46,6 +52,7 @@ typedef struct cnx_mlp_weights {
     const float *w2, *b2;                 /* [c][hidden], [c] */
     const float *gamma;                   /* [c], or NULL (V2) */
     const float *grn_gamma, *grn_beta;    /* [hidden], or NULL (V1) */
+    cnx_mlp_act act;
 } cnx_mlp_weights;
 
 cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, float eps,

@@ -57,7 +57,11 @@ cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, f
     void *folded = NULL;
     const size_t wide = (size_t)hidden, matrix = (size_t)c * wide;
     assert(c >= 1 && hidden >= 1);
-    *mlp = (cnx_mlp){.c = c, .hidden = hidden, .eps = eps, .grn = weights->grn_gamma != NULL};
+    *mlp = (cnx_mlp){.c = c,
+                     .hidden = hidden,
+                     .eps = eps,
+                     .grn = weights->grn_gamma != NULL,
+                     .act = weights->act};
     CNX_CHECK(cnx_alloc_or_fail(&folded, matrix * sizeof(float), "folded weights", err));
     CNX_CHECK(take(&mlp->packed1, k->gemm_packed_size(c, hidden), &mlp->bytes, err));
     CNX_CHECK(take(&mlp->bias1, wide, &mlp->bytes, err));

@@ -152,15 +152,40 @@ static void normalise(const mlp_job *job, size_t row, int rows, float *norm)
                             norm, (size_t)mlp->c);
 }
 
+/* The activations that no kernel has, one value after the other. */
+static float gelu_tanh(float x)
+{
+    const float inner = 0.7978845608f * (x + 0.044715f * x * x * x);
+    return 0.5f * x * (1.0f + tanhf(inner));
+}
+
+static float silu(float x)
+{
+    return x / (1.0f + expf(-x));
+}
+
+static void activate(const cnx_mlp *mlp, part p, float *hidden)
+{
+    float (*const act)(float) = mlp->act == CNX_MLP_SILU ? silu : gelu_tanh;
+    for (int r = 0; r < p.rows; r++) {
+        float *row = hidden + (size_t)r * (size_t)mlp->hidden + p.column;
+        for (int i = 0; i < p.columns; i++)
+            row[i] = act(row[i]);
+    }
+}
+
 /* hidden = GELU(norm W1 + b1) for some columns; norm and hidden start at the part's first row. */
 static void expand(const mlp_job *job, part p, const float *norm, float *hidden)
 {
     const cnx_mlp *mlp = job->mlp;
     const cnx_kernels *k = job->exec->k;
-    const cnx_epilogue epilogue = {.bias = mlp->bias1 + p.column, .act = CNX_ACT_GELU};
+    const cnx_epilogue epilogue = {.bias = mlp->bias1 + p.column,
+                                   .act = mlp->act == CNX_MLP_GELU ? CNX_ACT_GELU : CNX_ACT_NONE};
     k->gemm(p.rows, p.columns, mlp->c, norm, (size_t)mlp->c,
             mlp->packed1 + k->gemm_packed_size(mlp->c, p.column), hidden + p.column,
             (size_t)mlp->hidden, &epilogue);
+    if (mlp->act != CNX_MLP_GELU)
+        activate(mlp, p, hidden);
 }
 
 /* x += hidden W2 + b2 for some columns; hidden and sums, of c columns, start at the part's first

@@ -144,7 +144,8 @@ void cnx_plan_dwconv(cnx_plan *plan, const char *name, const cnx_dwconv *dw, cnx
 {
     cnx_node *node = add_node(plan, NODE_DWCONV, name, in, out);
     node->layer.dw = dw;
-    node->macs = pixels(out) * 49.0 * out.c;
+    const int edge = dw->edge ? dw->edge : 7;
+    node->macs = pixels(out) * edge * edge * out.c;
 }
 
 void cnx_plan_mlp(cnx_plan *plan, const char *name, const cnx_mlp *mlp, cnx_value y, cnx_value x)

@@ -148,7 +148,7 @@ static bool open_mlp(bench_work *w)
 {
     const int c = w->shape->k, hidden = MLP_RATIO * c;
     const cnx_mlp_weights weights = {w->bias, w->bias, w->weights, w->bias, w->weights,
-                                     w->bias, w->bias, NULL,       NULL};
+                                     w->bias, w->bias, NULL,       NULL,    CNX_MLP_GELU};
     return cnx_mlp_init(&w->mlp, w->k, c, hidden, 1e-6f, &weights, NULL) == CNX_OK &&
            give_scratch(w, cnx_mlp_scratch(&w->mlp, w->k, w->m, w->m, 1));
 }

@@ -38,7 +38,8 @@ static void test_known_sets(void)
         CHECK(cnx_classes_open(&c, set->name, &err) == CNX_OK, "%s", err.message);
         CHECK(c.count == set->classes, "%s: %d", set->name, c.count);
         CHECK(c.palette_given == set->has_palette, "%s", set->name);
-        for (int a = 0; a < c.count; a++)
+        /* ILSVRC has two cranes and two maillots. */
+        for (int a = 0; a < c.count && !set->pictures; a++)
             for (int b = 0; b < a; b++)
                 CHECK(strcmp(c.names[a], c.names[b]) != 0, "%s: %s twice", set->name, c.names[a]);
         cnx_classes_free(&c);

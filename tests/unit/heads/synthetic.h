@@ -1,4 +1,4 @@
-/* Segmentation checkpoints of any shape: a safetensors header in front of a hole in the file, so
+/* Checkpoints of any shape, segmentation or classification: a safetensors header in front of a hole in the file, so
  * that even the largest model costs no room on disk. */
 #ifndef CNX_TESTS_SYNTHETIC_H
 #define CNX_TESTS_SYNTHETIC_H
@@ -9,10 +9,16 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "core/checkpoint/keymap.h"
 #include "tests/unit/check.h"
 
 typedef struct synthetic {
     int depths[4], dims[4], version;
+    bool classifier;     /* no prefix, one norm, head.*; channels, pools, auxiliary do not count */
+    bool isotropic;      /* a classifier of one stage */
+    bool unscaled;       /* no gamma */
+    int dwconv[4];       /* edges of the depthwise filters; 0: 7 */
+    cnx_dialect dialect; /* how names are spelled */
     int channels, classes, pools, auxiliary; /* auxiliary 0: none */
     const char *metadata;                    /* a JSON object, or NULL */
     const char *without;                     /* leave out names that contain this */
@@ -30,9 +36,14 @@ static inline void synthetic_tensor(synthetic_writer *w, const char *name, int r
                                     const int *shape)
 {
     size_t bytes = 2;
+    const cnx_keymap map = {.dialect = w->model->dialect, .prefix = ""};
     if (w->model->without && strstr(name, w->model->without))
         return;
-    fprintf(w->header, ",\"%s\":{\"dtype\":\"F16\",\"shape\":[", name);
+    char spelled[256];
+    snprintf(spelled, sizeof spelled, "%s", name);
+    if (map.dialect != CNX_DIALECT_OFFICIAL)
+        cnx_keymap_spelling(&map, name, spelled);
+    fprintf(w->header, ",\"%s\":{\"dtype\":\"F16\",\"shape\":[", spelled);
     for (int i = 0; i < rank; i++) {
         fprintf(w->header, i ? ",%d" : "%d", shape[i]);
         bytes *= (size_t)shape[i];
@@ -77,13 +88,22 @@ static inline void synthetic_module(synthetic_writer *w, const char *name, int o
     synthetic_named(w, 0, NULL, "%s.bn.num_batches_tracked", name);
 }
 
+static inline const char *synthetic_prefix(const synthetic_writer *w)
+{
+    return w->model->classifier ? "" : "backbone.";
+}
+
 static inline void synthetic_block(synthetic_writer *w, int i, int j)
 {
     const int c = w->model->dims[i], hidden = 4 * c;
+    const int edge = w->model->dwconv[i] ? w->model->dwconv[i] : 7;
     char at[64], name[96];
-    snprintf(at, sizeof at, "backbone.stages.%d.%d", i, j);
+    if (w->model->isotropic)
+        snprintf(at, sizeof at, "blocks.%d", j);
+    else
+        snprintf(at, sizeof at, "%sstages.%d.%d", synthetic_prefix(w), i, j);
     snprintf(name, sizeof name, "%s.dwconv", at);
-    synthetic_conv(w, name, c, 1, 7);
+    synthetic_conv(w, name, c, 1, edge);
     snprintf(name, sizeof name, "%s.norm", at);
     synthetic_norm(w, name, c);
     synthetic_named(w, 2, (const int[]){hidden, c}, "%s.pwconv1.weight", at);
@@ -91,7 +111,8 @@ static inline void synthetic_block(synthetic_writer *w, int i, int j)
     synthetic_named(w, 2, (const int[]){c, hidden}, "%s.pwconv2.weight", at);
     synthetic_named(w, 1, &c, "%s.pwconv2.bias", at);
     if (w->model->version == 1) {
-        synthetic_named(w, 1, &c, "%s.gamma", at);
+        if (!w->model->unscaled)
+            synthetic_named(w, 1, &c, "%s.gamma", at);
         return;
     }
     synthetic_named(w, 4, (const int[]){1, 1, 1, hidden}, "%s.grn.gamma", at);
@@ -101,21 +122,32 @@ static inline void synthetic_block(synthetic_writer *w, int i, int j)
 static inline void synthetic_backbone(synthetic_writer *w)
 {
     const int *c = w->model->dims;
+    const char *prefix = synthetic_prefix(w);
     char name[64];
-    synthetic_conv(w, "backbone.downsample_layers.0.0", c[0], 3, 4);
-    synthetic_norm(w, "backbone.downsample_layers.0.1", c[0]);
-    for (int i = 0; i < 4; i++) {
-        if (i > 0) {
-            snprintf(name, sizeof name, "backbone.downsample_layers.%d.0", i);
-            synthetic_norm(w, name, c[i - 1]);
-            snprintf(name, sizeof name, "backbone.downsample_layers.%d.1", i);
-            synthetic_conv(w, name, c[i], c[i - 1], 2);
+    if (w->model->isotropic)
+        synthetic_conv(w, "stem", c[0], 3, 16);
+    for (int i = 0; i < (w->model->isotropic ? 1 : 4); i++) {
+        if (!w->model->isotropic) {
+            snprintf(name, sizeof name, "%sdownsample_layers.%d.%d", prefix, i, i > 0);
+            synthetic_conv(w, name, c[i], i > 0 ? c[i - 1] : 3, i > 0 ? 2 : 4);
+            snprintf(name, sizeof name, "%sdownsample_layers.%d.%d", prefix, i, i == 0);
+            synthetic_norm(w, name, i > 0 ? c[i - 1] : c[0]);
         }
         for (int j = 0; j < w->model->depths[i]; j++)
             synthetic_block(w, i, j);
-        snprintf(name, sizeof name, "backbone.norm%d", i);
-        synthetic_norm(w, name, c[i]);
+        snprintf(name, sizeof name, "%snorm%d", prefix, i);
+        if (!w->model->classifier)
+            synthetic_norm(w, name, c[i]);
     }
+}
+
+static inline void synthetic_classifier(synthetic_writer *w)
+{
+    const synthetic *s = w->model;
+    const int width = s->dims[s->isotropic ? 0 : 3];
+    synthetic_norm(w, "norm", width);
+    synthetic_named(w, 2, (const int[]){s->classes, width}, "head.weight");
+    synthetic_named(w, 1, &s->classes, "head.bias");
 }
 
 static inline void synthetic_heads(synthetic_writer *w)
@@ -150,7 +182,10 @@ static inline bool synthetic_write(const char *path, const synthetic *model)
     synthetic_writer w = {.model = model, .header = open_memstream(&header, &length)};
     fprintf(w.header, "{\"__metadata__\":%s", model->metadata ? model->metadata : "{}");
     synthetic_backbone(&w);
-    synthetic_heads(&w);
+    if (model->classifier)
+        synthetic_classifier(&w);
+    else
+        synthetic_heads(&w);
     if (model->extra)
         synthetic_tensor(&w, model->extra, 1, (const int[]){1});
     fprintf(w.header, "}");
