@@ -134,3 +134,14 @@ void cnx_json_put_number(FILE *to, double value)
     else
         fputs("null", to);
 }
+
+double cnx_json_decimal(float value)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            break;
+    }
+    return strtod(text, NULL);
+}

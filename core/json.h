@@ -21,6 +21,8 @@ const char *cnx_json_kind(const cJSON *item);
 
 /* For writing without a tree.  The text in quotes; bytes that are not UTF-8 become U+FFFD. */
 void cnx_json_put_string(FILE *to, const char *text);
+/* The shortest decimal that gives the same float again: 123.675, not 123.67500305175781. */
+double cnx_json_decimal(float value);
 /* So that it reads back exactly; what is not finite is null. */
 void cnx_json_put_number(FILE *to, double value);
 

@@ -1,19 +1,5 @@
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "core/json.h"
 #include "heads/description_parts.h"
-
-/* The shortest decimal that gives the same float again: 123.675, not 123.67500305175781. */
-static double shortest(float value)
-{
-    char text[32];
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
-            break;
-    }
-    return strtod(text, NULL);
-}
 
 /* Adding to NULL (no memory) is false, like any other failure. */
 static bool add(cJSON *object, const char *name, cJSON *item)
@@ -41,7 +27,8 @@ static bool add_pair(cJSON *object, const char *name, int a, int b)
 
 static bool add_floats(cJSON *object, const char *name, const float *values)
 {
-    const double decimals[] = {shortest(values[0]), shortest(values[1]), shortest(values[2])};
+    const double decimals[] = {cnx_json_decimal(values[0]), cnx_json_decimal(values[1]),
+                               cnx_json_decimal(values[2])};
     return add(object, name, cJSON_CreateDoubleArray(decimals, 3));
 }
 
@@ -56,7 +43,7 @@ static bool add_relatives(cJSON *o, const cnx_convnext_desc *d)
     return (!d->unscaled || cJSON_AddBoolToObject(o, "layer_scale", false)) &&
            (!small || add(o, "dwconv", cJSON_CreateIntArray(edges, CNX_STAGES))) &&
            (!d->act || add_text(o, "act", cnx_mlp_act_name(d->act))) &&
-           (!(d->eps > 0) || add_number(o, "eps", shortest(d->eps)));
+           (!(d->eps > 0) || add_number(o, "eps", cnx_json_decimal(d->eps)));
 }
 
 static bool add_backbone(cJSON *root, const cnx_convnext_desc *d)
