@@ -284,6 +284,7 @@ static cnx_status open_block(block *b, cnx_weights *w, const cnx_kernels *k,
     b->mlp.c = c;
     b->mlp.hidden = hidden;
     b->mlp.grn = d->version == 2;
+    b->mlp.unscaled = d->unscaled || d->version == 2;
     if (!w)
         return CNX_OK;
     block_tensors t = {0};

@@ -52,13 +52,15 @@ static void let_go(network **of)
     free(net);
 }
 
-static cnx_status open_network(network *net, cnx_model_file *file, int threads, cnx_error *err)
+static cnx_status open_network(network *net, cnx_model_file *file, int threads, bool planning,
+                               cnx_error *err)
 {
     const cnx_description *d = &net->description;
+    cnx_weights *weights = planning ? NULL : file->weights;
     CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
-    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "", false, file->weights, &net->kernels,
+    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "", false, weights, &net->kernels,
                               threads, err));
-    return cnx_linear_open(&net->head, &d->linear, file->weights, &net->kernels, err);
+    return cnx_linear_open(&net->head, &d->linear, weights, &net->kernels, err);
 }
 
 /* A classifier without a network. */
@@ -87,7 +89,7 @@ cnx_status cnx_classifier_open(cnx_classifier **out, cnx_model_file *file,
     atomic_init(&net->holders, 1);
     CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
     CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, err);
+    status = open_network(net, file, (*out)->threads, options->planning, err);
     if (status != CNX_OK && file->checkpoint)
         cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
     CNX_CHECK(status);
@@ -164,31 +166,35 @@ static cnx_status build_plan(cnx_classifier *cls, int h, int w, cnx_error *err)
     return cnx_plan_finish(cls->plan, err);
 }
 
-cnx_status cnx_classifier_plan(cnx_classifier *cls, int h, int w, const cnx_plan **plan,
-                               cnx_error *err)
+/* Makes cls->plan the plan for this input size. */
+static cnx_status plan_for(cnx_classifier *cls, int h, int w, cnx_error *err)
 {
-    if (plan)
-        *plan = NULL;
-    if (!cls->plan || cls->plan_h != h || cls->plan_w != w) {
+    if (cls->plan && cls->plan_h == h && cls->plan_w == w)
+        return CNX_OK;
+    cnx_plan_close(&cls->plan);
+    CNX_TRY(cnx_plan_open(&cls->plan, &cls->network->kernels, cls->threads, err));
+    const cnx_status status = build_plan(cls, h, w, err);
+    if (status != CNX_OK) {
         cnx_plan_close(&cls->plan);
-        CNX_TRY(cnx_plan_open(&cls->plan, &cls->network->kernels, cls->threads, err));
-        const cnx_status status = build_plan(cls, h, w, err);
-        if (status != CNX_OK) {
-            cnx_plan_close(&cls->plan);
-            return status;
-        }
-        cls->plan_h = h;
-        cls->plan_w = w;
+        return status;
     }
-    if (plan)
-        *plan = cls->plan;
+    cls->plan_h = h;
+    cls->plan_w = w;
+    return CNX_OK;
+}
+
+cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_plan **out,
+                                  cnx_error *err)
+{
+    CNX_TRY(plan_for(cls, h, w, err));
+    *out = cls->plan;
     return CNX_OK;
 }
 
 /* Plan and arena for an input of this size. */
 static cnx_status reserve(cnx_classifier *cls, int h, int w, cnx_error *err)
 {
-    CNX_TRY(cnx_classifier_plan(cls, h, w, NULL, err));
+    CNX_TRY(plan_for(cls, h, w, err));
     const size_t bytes = cnx_plan_arena_bytes(cls->plan);
     if (bytes <= cls->arena_bytes)
         return CNX_OK;
@@ -219,7 +225,7 @@ static cnx_status estimate(cnx_classifier *cls, int width, int height,
                            const cnx_classify_size *size, cnx_classify_estimate *out,
                            cnx_error *err)
 {
-    CNX_TRY(cnx_classifier_plan(cls, size->h, size->w, NULL, err));
+    CNX_TRY(plan_for(cls, size->h, size->w, err));
     *out = (cnx_classify_estimate){
         .weights_bytes = weight_bytes(cls->network),
         .arena_bytes = cnx_plan_arena_bytes(cls->plan),
@@ -258,7 +264,8 @@ static cnx_status check_memory(const cnx_classifier *cls, const cnx_classify_est
 static cnx_status run_network(cnx_classifier *cls, const cnx_classify_request *request,
                               float *input, float *logits, cnx_error *err)
 {
-    const cnx_plan_hooks hooks = {.step = request->progress, .user = request->user};
+    const cnx_plan_hooks hooks = {
+        .step = request->progress, .user = request->user, .clock = request->clock};
     float *const external[] = {input, logits};
     CNX_FAIL_IF(!cnx_plan_run(cls->plan, cls->arena, external, &hooks), CNX_ERR_INTERRUPTED,
                 "interrupted");

@@ -12,10 +12,10 @@ typedef struct cnx_classifier_options {
     size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
     const char *kernels;     /* "auto", "ref", ...; NULL: auto */
     cnx_weight_type weights; /* how packed weights are kept */
+    bool planning;           /* no weights are read or packed: for plans, never run */
 } cnx_classifier_options;
 
-/* Reads and packs the weights; the model file may be closed afterwards.  file->weights NULL: for
- * plans and estimates only, from the description alone. */
+/* Reads and packs the weights; the model file may be closed afterwards. */
 cnx_status cnx_classifier_open(cnx_classifier **out, cnx_model_file *file,
                                const cnx_classifier_options *options, cnx_error *err);
 void cnx_classifier_close(cnx_classifier **cls);
@@ -52,6 +52,7 @@ typedef struct cnx_classify_request {
     const cnx_pipeline *pipeline;   /* NULL: the model's own */
     cnx_classify_progress progress; /* may be NULL */
     void *user;
+    cnx_plan_clock *clock; /* what each layer takes, added up; may be NULL */
 } cnx_classify_request;
 
 /* logits: the caller's [classes]. */
@@ -70,8 +71,8 @@ cnx_status cnx_classifier_estimate(cnx_classifier *cls, int width, int height,
                                    cnx_error *err);
 
 /* The plan for an input of this size; borrowed until the next call that needs another size. */
-cnx_status cnx_classifier_plan(cnx_classifier *cls, int h, int w, const cnx_plan **plan,
-                               cnx_error *err);
+cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_plan **plan,
+                                  cnx_error *err);
 
 /* The network alone, for tests and benchmarks: input [h, w, 3] normalised RGB floats, logits
  * [classes].  tap: called with every named map of the plan in order, or NULL. */

@@ -41,6 +41,7 @@ cnx_status cnx_linear_open(cnx_linear **out, const cnx_linear_desc *desc, cnx_we
     if (weights)
         CNX_CHECK(cnx_load_affine(&head->norm, weights, "norm", desc->width, err));
     CNX_CHECK(cnx_load_conv(&head->linear, weights, kernels, "head", spec, err));
+    head->linear.form = CNX_FORM_LINEAR;
 cleanup:
     if (status != CNX_OK)
         cnx_linear_close(out);

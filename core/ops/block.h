@@ -33,7 +33,7 @@ typedef enum cnx_mlp_act { CNX_MLP_GELU, CNX_MLP_GELU_TANH, CNX_MLP_SILU } cnx_m
  */
 typedef struct cnx_mlp {
     int c, hidden;
-    bool grn;
+    bool grn, unscaled; /* unscaled: no gamma */
     cnx_mlp_act act;
     float eps;        /* LayerNorm's */
     float *packed1;   /* owned: c -> hidden */

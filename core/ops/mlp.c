@@ -61,6 +61,7 @@ cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, f
                      .hidden = hidden,
                      .eps = eps,
                      .grn = weights->grn_gamma != NULL,
+                     .unscaled = !weights->gamma,
                      .act = weights->act};
     CNX_CHECK(cnx_alloc_or_fail(&folded, matrix * sizeof(float), "folded weights", err));
     CNX_CHECK(take(&mlp->packed1, k->gemm_packed_size(c, hidden), &mlp->bytes, err));
