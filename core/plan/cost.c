@@ -59,7 +59,7 @@ static cnx_cost mlp_cost(const cnx_plan *plan, const cnx_node *node)
                       .layernorm = narrow,
                       .gelu = wide,
                       .grn = mlp->grn ? wide : 0,
-                      .scale = mlp->unscaled ? 0 : narrow,
+                      .scale = mlp->grn || mlp->unscaled ? 0 : narrow,
                       .residual = narrow,
                       .weight_bytes = cnx_mlp_bytes(mlp, plan->kernels)};
 }
