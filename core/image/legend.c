@@ -4,6 +4,7 @@
 
 #include "core/image/draw.h"
 #include "core/image/font.h"
+#include "core/image/text.h"
 
 enum { MARGIN = 6, SWATCH = 9, SWATCH_GAP = 4, COLUMN_GAP = 12, LINE = 13 };
 enum { NAME_MAX = 28, NAME_MIN = 3, SHARE_TEXT = 7 };
@@ -17,25 +18,6 @@ typedef struct layout {
     int name_chars, share_chars; /* room for the text of an entry; share_chars 0: no shares */
 } layout;
 
-static size_t utf8_length(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80; /* continuation bytes do not count */
-    return n;
-}
-
-/* The code point at *text, which is moved on; a stray byte counts as one that the font lacks. */
-static uint32_t utf8_next(const char **text)
-{
-    const unsigned char lead = (unsigned char)*(*text)++;
-    if (lead < 0x80)
-        return lead;
-    while (((unsigned char)**text & 0xC0) == 0x80)
-        (*text)++;
-    return 0xFFFD;
-}
-
 static bool any_share(const cnx_legend_entry *entries, int count)
 {
     for (int i = 0; i < count; i++)
@@ -48,7 +30,7 @@ static int longest_name(const cnx_legend_entry *entries, int count)
 {
     size_t longest = 1;
     for (int i = 0; i < count; i++) {
-        const size_t n = utf8_length(entries[i].text);
+        const size_t n = cnx_text_characters(entries[i].text);
         longest = n > longest ? n : longest;
     }
     return longest < NAME_MAX ? (int)longest : NAME_MAX;
@@ -82,39 +64,6 @@ static layout lay_out(const cnx_legend_entry *entries, int count, int width)
     return l;
 }
 
-/* x, y, w, h in units of the scale; clipped to the picture. */
-static void fill(cnx_image *image, int scale, int x, int y, int w, int h, const uint8_t colour[3])
-{
-    for (int64_t row = (int64_t)y * scale; row < (int64_t)(y + h) * scale; row++) {
-        for (int64_t column = (int64_t)x * scale; column < (int64_t)(x + w) * scale; column++) {
-            if (row < 0 || row >= image->height || column < 0 || column >= image->width)
-                continue;
-            memcpy(image->data + 3 * ((size_t)row * (size_t)image->width + (size_t)column), colour,
-                   3);
-        }
-    }
-}
-
-static void draw_glyph(cnx_image *image, int scale, int x, int y, uint32_t code_point)
-{
-    const uint8_t *rows = cnx_font_glyph(code_point);
-    for (int r = 0; r < CNX_FONT_HEIGHT; r++)
-        for (int c = 0; c < CNX_FONT_WIDTH; c++)
-            if (rows[r] >> (CNX_FONT_WIDTH - 1 - c) & 1)
-                fill(image, scale, x + c, y + r, 1, 1, ink);
-}
-
-/* At most `chars` characters; a longer text ends in two dots. */
-static void draw_text(cnx_image *image, int scale, int x, int y, const char *text, int chars)
-{
-    const bool cut = utf8_length(text) > (size_t)chars;
-    const int dots = !cut ? 0 : chars > NAME_MIN ? 2 : chars > 0 ? 1 : 0;
-    for (int i = 0; i < chars && *text; i++, x += CNX_FONT_ADVANCE) {
-        const uint32_t code_point = utf8_next(&text);
-        draw_glyph(image, scale, x, y, i >= chars - dots ? '.' : code_point);
-    }
-}
-
 static void format_share(char out[16], float share)
 {
     const float percent = share < 1.0f ? share * 100.0f : 100.0f;
@@ -127,18 +76,18 @@ static void format_share(char out[16], float share)
 static void draw_entry(cnx_image *image, const layout *l, const cnx_legend_entry *entry, int x,
                        int y)
 {
-    fill(image, l->scale, x, y, SWATCH, SWATCH,
-         frame); /* so that dark colours show on the ground */
-    fill(image, l->scale, x + 1, y + 1, SWATCH - 2, SWATCH - 2, entry->rgb);
+    cnx_fill_rectangle(image, l->scale, x, y, SWATCH, SWATCH,
+                       frame); /* so that dark colours show on the ground */
+    cnx_fill_rectangle(image, l->scale, x + 1, y + 1, SWATCH - 2, SWATCH - 2, entry->rgb);
     x += SWATCH + SWATCH_GAP;
-    draw_text(image, l->scale, x, y + 1, entry->text, l->name_chars);
+    cnx_draw_text(image, l->scale, x, y + 1, entry->text, l->name_chars, ink);
     if (l->share_chars == 0 || !(entry->share >= 0.0f))
         return;
     char share[16];
     format_share(share, entry->share);
     const int length = (int)strlen(share); /* right-aligned: the columns of figures line up */
     x += (l->name_chars + l->share_chars - length) * CNX_FONT_ADVANCE;
-    draw_text(image, l->scale, x, y + 1, share, length);
+    cnx_draw_text(image, l->scale, x, y + 1, share, length, ink);
 }
 
 cnx_status cnx_legend_draw(cnx_image *out, const cnx_legend_entry *entries, int count, int width,
@@ -152,7 +101,7 @@ cnx_status cnx_legend_draw(cnx_image *out, const cnx_legend_entry *entries, int 
     const int64_t height = (int64_t)(2 * MARGIN + (l.lines - 1) * (int64_t)LINE + SWATCH) * l.scale;
     CNX_FAIL_IF(height > INT32_MAX, CNX_ERR_ARGUMENT, "a legend of %d entries is too tall", count);
     CNX_TRY(cnx_image_alloc(out, width, (int)height, err));
-    fill(out, 1, 0, 0, width, (int)height, ground);
+    cnx_fill_rectangle(out, 1, 0, 0, width, (int)height, ground);
     for (int i = 0; i < count; i++) /* down the first column, then the next */
         draw_entry(out, &l, &entries[i], MARGIN + i / l.lines * l.column_width,
                    MARGIN + i % l.lines * LINE);
