@@ -36,8 +36,7 @@ static cnx_status open_model(cnx_session *s, cnx_error *err)
     cnx_segment_model *m = s->model;
     cnx_model_file file = {0};
     cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_session_open_file(s, &file, err));
-    CNX_CHECK(cnx_model_file_expect(&file, CNX_TASK_SEGMENTATION, err));
+    CNX_CHECK(cnx_session_open_file(s, &file, CNX_TASK_SEGMENTATION, err));
     CNX_CHECK(cnx_segment_args_pipeline(&m->pipeline, m->args, &file.description, err));
     CNX_CHECK(cnx_segment_args_check_labels(m->args, file.description.class_count, err));
     CNX_CHECK(cnx_session_open_network(s, &file, open_segmentor, err));

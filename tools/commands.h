@@ -5,6 +5,7 @@
 #include "tools/options.h"
 
 extern const cnx_command cnx_command_segment;
+extern const cnx_command cnx_command_detect;
 extern const cnx_command cnx_command_eval;
 extern const cnx_command cnx_command_info;
 extern const cnx_command cnx_command_convert;

@@ -55,6 +55,19 @@ static cnx_status list_names(result_name *names, size_t *count, const cnx_output
     return CNX_OK;
 }
 
+/* The files of the run are no input's. */
+static cnx_status check_files(const result_name *names, size_t count, const cnx_outputs *outputs,
+                              const cnx_inputs *inputs, cnx_error *err)
+{
+    for (size_t f = 0; f < outputs->file_count; f++)
+        for (size_t i = 0; i < count; i++)
+            CNX_FAIL_IF(strcmp(names[i].name, outputs->files[f]) == 0, CNX_ERR_ARGUMENT,
+                        "the results of %s and those of all pictures would both be written to "
+                        "%s/%s; rename the picture",
+                        inputs->items[names[i].input].name, outputs->folder, names[i].name);
+    return CNX_OK;
+}
+
 cnx_status cnx_outputs_check_names(const cnx_outputs *outputs, const cnx_inputs *inputs,
                                    cnx_error *err)
 {
@@ -70,6 +83,7 @@ cnx_status cnx_outputs_check_names(const cnx_outputs *outputs, const cnx_inputs 
                      "runs with separate -o",
                      inputs->items[names[i - 1].input].name, inputs->items[names[i].input].name,
                      outputs->folder, names[i].name);
+    CNX_CHECK(check_files(names, count, outputs, inputs, err));
 cleanup:
     for (size_t i = 0; i < count; i++)
         free(names[i].name);
@@ -137,16 +151,28 @@ static cnx_status check_path(existing *e, char *path, cnx_error *err)
     return CNX_OK;
 }
 
-static cnx_status check_input(existing *e, const cnx_outputs *outputs, const cnx_input *input,
+static cnx_status check_name(existing *e, const cnx_outputs *outputs, const char *stem,
+                             const char *suffix, cnx_error *err)
+{
+    char *path;
+    CNX_TRY(cnx_outputs_path(&path, outputs, stem, suffix, err));
+    const cnx_status status = check_path(e, path, err);
+    free(path);
+    return status;
+}
+
+static cnx_status check_input(existing *e, const cnx_outputs *outputs, const char *stem,
                               cnx_error *err)
 {
-    for (size_t s = 0; input->stem && s < outputs->suffix_count; s++) {
-        char *path;
-        CNX_TRY(cnx_outputs_path(&path, outputs, input->stem, outputs->suffixes[s], err));
-        const cnx_status status = check_path(e, path, err);
-        free(path);
-        CNX_TRY(status);
-    }
+    for (size_t s = 0; stem && s < outputs->suffix_count; s++)
+        CNX_TRY(check_name(e, outputs, stem, outputs->suffixes[s], err));
+    return CNX_OK;
+}
+
+static cnx_status check_run_files(existing *e, const cnx_outputs *outputs, cnx_error *err)
+{
+    for (size_t f = 0; f < outputs->file_count; f++)
+        CNX_TRY(check_name(e, outputs, outputs->files[f], "", err));
     return CNX_OK;
 }
 
@@ -166,7 +192,8 @@ cnx_status cnx_outputs_check_existing(const cnx_outputs *outputs, const cnx_inpu
     qsort(ids, e.id_count, sizeof *ids, compare_ids);
     e.ids = ids;
     for (size_t i = 0; i < inputs->count; i++)
-        CNX_CHECK(check_input(&e, outputs, &inputs->items[i], err));
+        CNX_CHECK(check_input(&e, outputs, inputs->items[i].stem, err));
+    CNX_CHECK(check_run_files(&e, outputs, err));
     CNX_CHECK_IF(e.found > 1 && !overwrite, CNX_ERR_IO,
                  "%s and %zu more result%s there already; --overwrite replaces them", e.first,
                  e.found - 1, e.found == 2 ? " are" : "s are");

@@ -9,13 +9,16 @@ typedef struct cnx_outputs {
     const char *folder;
     const char *const *suffixes;
     size_t suffix_count;
+    const char *const *files; /* beside these: one each for the whole run */
+    size_t file_count;
 } cnx_outputs;
 
 /* The path of one file; the caller frees it. */
 cnx_status cnx_outputs_path(char **out, const cnx_outputs *outputs, const char *stem,
                             const char *suffix, cnx_error *err);
 
-/* Two inputs whose results would have the same name are CNX_ERR_ARGUMENT that names both. */
+/* Two inputs whose results would have the same name are CNX_ERR_ARGUMENT that names both; so is one
+ * whose result would be called as a file of the whole run. */
 cnx_status cnx_outputs_check_names(const cnx_outputs *outputs, const cnx_inputs *inputs,
                                    cnx_error *err);
 

@@ -23,13 +23,32 @@ extern const char *const cnx_weight_names[]; /* by cnx_weight_type */
 /* Rows of an option table; base: where the cnx_pipeline_args lies in the subcommand's struct. */
 /* clang-format off */
 #define CNX_PIPELINE_AT(base, field) ((base) + offsetof(cnx_pipeline_args, field))
-#define CNX_PIPELINE_OPTIONS(base)                                                                 \
+#define CNX_PIPELINE_GROUP                                                                         \
     {CNX_OPT_GROUP,                                                                                \
-     .help = "Test pipeline (each overrides what the model or its description says)"},             \
+     .help = "Test pipeline (each overrides what the model or its description says)"}
+#define CNX_SCALE_OPTION(base)                                                                     \
     {CNX_OPT_SIZE_OR_NONE, 0, "scale", "LONGxSHORT|none",                                          \
      "resize to fit this bound, keeping the ratio, up as well as down; none: the picture's own "   \
      "size",                                                                                       \
-     .otherwise = "the model's", .min = 1, .max = 65535, .offset = CNX_PIPELINE_AT(base, scale)},  \
+     .otherwise = "the model's", .min = 1, .max = 65535, .offset = CNX_PIPELINE_AT(base, scale)}
+#define CNX_SCALES_OPTION(base)                                                                    \
+    {CNX_OPT_REALS, 0, "scales", "LIST",                                                           \
+     "test-time augmentation: average over these ratios of the scale, such as "                    \
+     "0.5,0.75,1,1.25,1.5,1.75",                                                                   \
+     .otherwise = "the model's, else none", .min = 0.01, .max = 16,                                \
+     .offset = CNX_PIPELINE_AT(base, scales)}
+#define CNX_FLIP_OPTION(base)                                                                      \
+    {CNX_OPT_FLAG, 0, "flip", .help = "average over the mirrored picture as well",                 \
+     .offset = CNX_PIPELINE_AT(base, flip)}
+#define CNX_EXIF_OPTION(base)                                                                      \
+    {CNX_OPT_CHOICE, 0, "exif", "apply|ignore", "the orientation that a camera stored",            \
+     .fallback = "apply", .choices = cnx_exif_names, .offset = CNX_PIPELINE_AT(base, exif)}
+/* For a detector, which knows no windows. */
+#define CNX_SCALE_OPTIONS(base)                                                                    \
+    CNX_PIPELINE_GROUP, CNX_SCALE_OPTION(base), CNX_SCALES_OPTION(base), CNX_FLIP_OPTION(base),    \
+        CNX_EXIF_OPTION(base)
+#define CNX_PIPELINE_OPTIONS(base)                                                                 \
+    CNX_PIPELINE_GROUP, CNX_SCALE_OPTION(base),                                                    \
     {CNX_OPT_CHOICE, 0, "mode", "whole|slide",                                                     \
      "the picture at once, or in overlapping windows whose logits are averaged",                   \
      .otherwise =                                                                                  \
@@ -41,19 +60,12 @@ extern const char *const cnx_weight_names[]; /* by cnx_weight_type */
     {CNX_OPT_SIZE, 0, "stride", "HxW", "step from window to window; implies --mode slide",         \
      .otherwise = "the model's; two thirds of --crop, rounded down, when that is given",           \
      .min = 1, .max = 65535, .offset = CNX_PIPELINE_AT(base, stride)},                             \
-    {CNX_OPT_REALS, 0, "scales", "LIST",                                                           \
-     "test-time augmentation: average over these ratios of the scale, such as "                    \
-     "0.5,0.75,1,1.25,1.5,1.75",                                                                   \
-     .otherwise = "the model's, else none", .min = 0.01, .max = 16,                                \
-     .offset = CNX_PIPELINE_AT(base, scales)},                                                     \
-    {CNX_OPT_FLAG, 0, "flip", .help = "average over the mirrored picture as well",                 \
-     .offset = CNX_PIPELINE_AT(base, flip)},                                                       \
+    CNX_SCALES_OPTION(base), CNX_FLIP_OPTION(base),                                                \
     {CNX_OPT_CHOICE, 0, "tta-rule", "mmseg0|mmseg1",                                               \
      "what --scales are ratios of: the scale bound (as published) or the picture's own size",      \
      .otherwise = "the model's, else mmseg0", .choices = cnx_tta_rule_names,                       \
      .offset = CNX_PIPELINE_AT(base, rule)},                                                       \
-    {CNX_OPT_CHOICE, 0, "exif", "apply|ignore", "the orientation that a camera stored",            \
-     .fallback = "apply", .choices = cnx_exif_names, .offset = CNX_PIPELINE_AT(base, exif)}
+    CNX_EXIF_OPTION(base)
 /* clang-format on */
 
 /* --exif ignore */

@@ -61,14 +61,17 @@ cnx_status cnx_session_check(const cnx_session *s, const cnx_outputs *outputs, c
 
 /* ---- the model ---- */
 
-cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx_error *err)
+cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx_task task,
+                                 cnx_error *err)
 {
     const cnx_session_args *args = s->args;
     cnx_kernels kernels; /* a wrong --kernels should not wait for a large file */
     CNX_TRY(cnx_kernels_init(&kernels, cnx_session_args_kernels(args), err));
     CNX_TRY(cnx_kernels_set_weights(&kernels, (cnx_weight_type)args->weights.value, err));
-    CNX_TRY(cnx_model_file_open(file, args->model.value, args->config.value, args->sets.items,
-                                args->sets.count, false, err));
+    const char *model = args->model.given ? args->model.value : cnx_demo_model(task);
+    CNX_TRY(cnx_model_file_open(file, model, args->config.value, args->sets.items, args->sets.count,
+                                false, err));
+    CNX_TRY(cnx_model_file_expect(file, task, err));
     cnx_leftovers_warn(file);
     return CNX_OK;
 }

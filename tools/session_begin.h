@@ -12,8 +12,10 @@ cnx_status cnx_session_begin(cnx_session *s, const cnx_operands *operands, cnx_e
 /* Are the results' names and places free, and, but for --keep-going, all inputs there? */
 cnx_status cnx_session_check(const cnx_session *s, const cnx_outputs *outputs, cnx_error *err);
 
-/* Opens the model's file, once it is clear that the kernels are there. */
-cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx_error *err);
+/* Opens the model's file, or the demo model of that task, once it is clear that the kernels are there.
+ * One for another task is refused. */
+cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx_task task,
+                                 cnx_error *err);
 
 /* Reads and packs the weights into s->model. */
 typedef cnx_status (*cnx_network_opener)(cnx_session *s, cnx_model_file *file, cnx_error *err);
