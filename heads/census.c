@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heads/classifier.h"
 #include "heads/segmentor.h"
 
 /* ---- parts ---- */
@@ -15,6 +16,8 @@ static const struct {
 } parts[] = {
     {"downsample_layers.0.", "stem"},
     {"downsample_layers.", "downsampling"},
+    {"stem", "stem"}, /* of isotropic networks */
+    {"blocks.", "blocks"},
     {"stages.0.", "stage 1"},
     {"stages.1.", "stage 2"},
     {"stages.2.", "stage 3"},
@@ -30,6 +33,9 @@ static const struct {
     {"decode_head.fpn_convs.", "pyramid"},
     {"decode_head.fpn_bottleneck", "fusion"},
     {"decode_head.conv_seg", "classifier"},
+    {"pool", "classifier"},
+    {"norm", "classifier"},
+    {"head", "classifier"},
     {"resize and arg-max", "labels"},
     {"auxiliary_head.", "auxiliary head"},
     {"", "other"},
@@ -96,6 +102,7 @@ static cnx_status add_plan(cnx_census *c, const cnx_plan *plan, int number, int 
         row->items = items;
         row->plan = number;
         row->line = i;
+        row->live_bytes = cnx_plan_live_bytes(plan, i);
         row->cost = cnx_plan_cost(plan, i);
     }
     return CNX_OK;
@@ -213,6 +220,31 @@ cleanup:
     return status;
 }
 
+/* A picture of the input's size. */
+static cnx_status take_classification(cnx_census *c, cnx_model_file *file,
+                                      const cnx_census_options *options, cnx_error *err)
+{
+    cnx_status status = CNX_OK;
+    cnx_classifier *cls = NULL;
+    const cnx_plan *plan;
+    cnx_classify_estimate estimate;
+    cnx_pipeline own = file->description.pipeline;
+    own.resize = false;
+    const cnx_classifier_options planning = {.threads = options->threads,
+                                             .kernels = options->kernels,
+                                             .weights = options->weights,
+                                             .planning = true};
+    CNX_CHECK(cnx_classifier_open(&cls, file, &planning, err));
+    CNX_CHECK(cnx_classifier_plan_of(cls, c->h, c->w, &plan, err));
+    CNX_CHECK(add_plan(c, plan, 0, 1, err));
+    CNX_CHECK(cnx_classifier_estimate(cls, c->w, c->h, &own, &estimate, err));
+    c->arena_bytes = estimate.arena_bytes;
+    c->picture_bytes = estimate.picture_bytes;
+cleanup:
+    cnx_classifier_close(&cls);
+    return status;
+}
+
 cnx_status cnx_census_take(cnx_census *out, cnx_model_file *file, int h, int w,
                            const cnx_census_options *options, cnx_error *err)
 {
@@ -226,9 +258,11 @@ cnx_status cnx_census_take(cnx_census *out, cnx_model_file *file, int h, int w,
     case CNX_TASK_SEGMENTATION:
         CNX_CHECK(take_segmentation(out, file, options, err));
         break;
-    case CNX_TASK_DETECTION:
     case CNX_TASK_CLASSIFICATION:
-        CNX_CHECK_IF(true, CNX_ERR_UNSUPPORTED, "only segmentation models can be counted");
+        CNX_CHECK(take_classification(out, file, options, err));
+        break;
+    case CNX_TASK_DETECTION:
+        CNX_CHECK_IF(true, CNX_ERR_UNSUPPORTED, "detectors cannot be counted yet");
     }
     CNX_CHECK(add_parameters(out, file, err));
     CNX_CHECK(add_auxiliary(out, err));
@@ -245,11 +279,33 @@ void cnx_census_free(cnx_census *census)
     *census = (cnx_census){0};
 }
 
-/* The detectors' BatchNorm is SyncBN, which OpenMMLab's counter does not know. */
+/* The detectors' BatchNorm is SyncBN, which OpenMMLab's counter does not know; the classifiers' pooling
+ * is a mean over the map, which neither counter does. */
 double cnx_census_flops(const cnx_description *d, const cnx_cost *cost, cnx_convention convention)
 {
     cnx_cost counted = *cost;
     if (convention == CNX_COUNT_MMCV && d->task == CNX_TASK_DETECTION)
         counted.batchnorm = 0;
+    if (convention != CNX_COUNT_EXACT && d->task == CNX_TASK_CLASSIFICATION)
+        counted.pool = 0;
     return cnx_cost_flops(&counted, convention);
+}
+
+cnx_convention cnx_census_convention(cnx_task task)
+{
+    return task == CNX_TASK_CLASSIFICATION ? CNX_COUNT_MACS : CNX_COUNT_MMCV;
+}
+
+void cnx_census_input(const cnx_description *d, int *h, int *w)
+{
+    const cnx_pipeline *p = &d->pipeline;
+    *h = p->crop_h;
+    *w = p->crop_w;
+    if (d->task == CNX_TASK_DETECTION) {
+        const int to = p->pad_divisor;
+        *h = (p->scale_short + to - 1) / to * to;
+        *w = (p->scale_long + to - 1) / to * to;
+    } else if (d->task == CNX_TASK_SEGMENTATION && p->mode == CNX_MODE_WHOLE && p->resize) {
+        *h = *w = p->scale_short;
+    }
 }

@@ -18,7 +18,8 @@ typedef struct cnx_census_row {
     int items;      /* that go through it for one picture: 1, or the number of regions */
     int plan, line; /* which plan and which row of it this is; -1: of none */
     size_t parameters;
-    cnx_cost cost; /* of all items together */
+    size_t live_bytes; /* of feature maps and scratch while it runs */
+    cnx_cost cost;     /* of all items together */
 } cnx_census_row;
 
 typedef struct cnx_census_part {
@@ -56,5 +57,11 @@ void cnx_census_free(cnx_census *census); /* accepts a zeroed one */
 
 /* FLOPs under a convention, as the published figures of this task take it. */
 double cnx_census_flops(const cnx_description *d, const cnx_cost *cost, cnx_convention convention);
+/* The convention of a task's published figures. */
+cnx_convention cnx_census_convention(cnx_task task);
+
+/* The input that the model's test pipeline gives the network: a window, a classifier's crop, the
+ * largest picture of a detector. */
+void cnx_census_input(const cnx_description *d, int *h, int *w);
 
 #endif

@@ -55,20 +55,6 @@ typedef struct chain {
     int length;
 } chain;
 
-static cnx_status list_embedded(const char *name, cnx_error *err)
-{
-    char list[1024] = "";
-    size_t n = 0;
-    cnx_embedded_file file;
-    for (size_t i = 0; cnx_embedded_at(i, &file); i++)
-        if (strncmp(file.path, "configs/", 8) == 0 && n < sizeof list)
-            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.*s", n ? ", " : "",
-                                  (int)strcspn(file.path + 8, "."), file.path + 8);
-    return cnx_fail(err, CNX_ERR_IO,
-                    "%s: there is no such file, and no built-in config of that name (built in: %s)",
-                    name, list);
-}
-
 static bool find_embedded(const char *name, cnx_embedded_file *file)
 {
     char path[256];
@@ -102,8 +88,10 @@ static cnx_status read_config(cJSON **out, const char *path, cnx_error *err)
 {
     cnx_embedded_file file;
     if (access(path, F_OK) != 0) {
-        if (!find_embedded(path, &file))
-            return list_embedded(path, err);
+        CNX_FAIL_IF(!find_embedded(path, &file), CNX_ERR_IO,
+                    "%.200s: there is no such file, and no built-in config of that name (\"cnx "
+                    "list\" shows those there are)",
+                    path);
         return cnx_json_parse(out, (const char *)file.data, file.size, file.path, err);
     }
     char *text;

@@ -16,6 +16,7 @@ typedef enum kind {
     NUMBERS,
     CLASSES,
     PALETTE,
+    TEXTS,  /* a list of texts */
     STAGES, /* four numbers, or a list of such fours */
     FIGURE  /* a number, a text or a list of numbers: shown, never used */
 } kind;
@@ -34,6 +35,7 @@ typedef struct field {
 
 static const field fields[] = {
     {"name", TEXT, false, 0, 0, 0, 0, "a text of 1 to 127 bytes"},
+    {"aliases", TEXTS, false, 0, 0, 0, 32, "a list of other names of a built-in config"},
     {"task", CHOICE, false, 0, 0, 0, 0, "segmentation|detection|classification"},
     {"backbone.type", CHOICE, false, 0, 0, 0, 0, "convnext|convnext_isotropic"},
     {"backbone.depths", WHOLES, false, 1, 1000, 1, 4,
@@ -93,6 +95,7 @@ static const field fields[] = {
     {"published.box_AP", FIGURE, false, 0, 0, 0, 0, "a figure"},
     {"published.mask_AP", FIGURE, false, 0, 0, 0, 0, "a figure"},
     {"published.top1", FIGURE, false, 0, 0, 0, 0, "a figure"},
+    {"published.file", TEXT, false, 0, 0, 0, 0, "the name of a file, of 1 to 127 bytes"},
 };
 
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
@@ -220,6 +223,8 @@ static bool fits(const cJSON *item, const field *f)
         return is_list(item, f, fits_number);
     case CLASSES:
         return fits_known_set(item) || is_list(item, f, fits_text);
+    case TEXTS:
+        return is_list(item, f, fits_text);
     case PALETTE:
         return fits_choice(item, "ade20k") || is_list(item, f, fits_colour);
     case STAGES:

@@ -12,5 +12,7 @@ extern const cnx_command cnx_command_convert;
 extern const cnx_command cnx_command_score;
 extern const cnx_command cnx_command_compare;
 extern const cnx_command cnx_command_check;
+extern const cnx_command cnx_command_list;
+extern const cnx_command cnx_command_flops;
 
 #endif

@@ -198,6 +198,17 @@ double cnx_plan_macs(const cnx_plan *plan)
     return plan->macs;
 }
 
+size_t cnx_plan_live_bytes(const cnx_plan *plan, int index)
+{
+    size_t bytes = plan->nodes[index].scratch_bytes;
+    for (int i = 0; i < plan->buffer_count; i++) {
+        const cnx_buffer *b = &plan->buffers[i];
+        if (b->external < 0 && b->first >= 0 && b->first <= index && index <= b->last)
+            bytes += b->bytes;
+    }
+    return bytes;
+}
+
 int cnx_plan_rows(const cnx_plan *plan)
 {
     return plan->node_count;

@@ -54,6 +54,8 @@ cnx_status cnx_plan_finish(cnx_plan *plan, cnx_error *err);
 
 size_t cnx_plan_arena_bytes(const cnx_plan *plan); /* maps and scratch */
 double cnx_plan_macs(const cnx_plan *plan);
+/* What of the arena is in use while row `index` runs. */
+size_t cnx_plan_live_bytes(const cnx_plan *plan, int index);
 
 /* The list, for reports: name, operation, multiply-adds, output shape of node i. */
 typedef struct cnx_plan_row {

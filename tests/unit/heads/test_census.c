@@ -1,6 +1,7 @@
 /* What networks cost: the published figures and every term behind them, weights and memory. */
 #include <math.h>
 
+#include "heads/catalogue.h"
 #include "heads/census.h"
 #include "heads/segmentor.h"
 #include "tests/unit/check.h"
@@ -83,6 +84,111 @@ static void test_segmentation(void)
         cnx_census_free(&c);
         cnx_model_file_close(&file);
     }
+}
+
+/* ---- classifiers ---- */
+
+static const struct classification {
+    const char *variant;
+    size_t params, params_22k;
+    double macs_224, fvcore_224, macs_384, fvcore_384;
+} classification[] = {
+    {"atto", 3695520, 10385481, 547332480, 552038080, 1607866880, 1621692480},
+    {"femto", 5217784, 13241569, 779629824, 785276544, 2290412544, 2307003264},
+    {"pico", 9045672, 19737105, 1367055360, 1374584320, 4016476160, 4038597120},
+    {"nano", 15593560, 28952641, 2445528320, 2455566720, 7185617920, 7215112320},
+    {"tiny", 28589128, 44615857, 4455531264, 4470399744, 13092317184, 13136004864},
+    {"small", 50223688, 66250417, 8683712256, 8705354496, 25517991936, 25581586176},
+    {"base", 88591464, 109953489, 15354729472, 15383585792, 45122117632, 45206909952},
+    {"large", 197767336, 229799953, 34361433600, 34404718080, 100977561600, 101104750080},
+    {"xlarge", 350196968, 392900177, 60921030656, 60978743296, 179029262336, 179198846976},
+};
+
+/* A classifier's figures; counts nothing when it cannot be described. */
+static void check_classifier(const struct classification *s, const char *classes, int size,
+                             size_t params, double macs, double fvcore)
+{
+    cnx_error err = {0};
+    cnx_model_file file = {0};
+    cnx_census c = {0};
+    cnx_convnext_desc d = {0};
+    char depths[64], dims[64];
+    CHECK(cnx_convnext_named(s->variant, &d), "%s", s->variant);
+    snprintf(depths, sizeof depths, "backbone.depths=[%d,%d,%d,%d]", d.depths[0], d.depths[1],
+             d.depths[2], d.depths[3]);
+    snprintf(dims, sizeof dims, "backbone.dims=[%d,%d,%d,%d]", d.dims[0], d.dims[1], d.dims[2],
+             d.dims[3]);
+    const char *sets[] = {"task=\"classification\"", depths, dims, classes};
+    const cnx_census_options options = {.threads = 1};
+    const bool sound = cnx_model_file_random(&file, NULL, sets, 4, 1, &err) == CNX_OK &&
+                       cnx_census_take(&c, &file, size, size, &options, &err) == CNX_OK;
+    CHECK(sound, "%s: %s", s->variant, err.message);
+    CHECK(c.all_parameters == params && c.parameters == params, "%s: %zu", s->variant,
+          c.all_parameters);
+    check_term(s->variant, "fvcore",
+               cnx_census_flops(&file.description, &c.total, CNX_COUNT_FVCORE), fvcore);
+    check_term(s->variant, "macs", cnx_cost_macs(&c.total), macs);
+    for (int i = 0; i < c.part_count; i++)
+        CHECK(strcmp(c.parts[i].name, "other") != 0, "%s has layers of no part", s->variant);
+    cnx_census_free(&c);
+    cnx_model_file_close(&file);
+}
+
+static void test_classification(void)
+{
+    for (size_t i = 0; i < sizeof classification / sizeof *classification; i++) {
+        const struct classification *s = &classification[i];
+        const double more = (double)(s->params_22k - s->params); /* weights and biases */
+        const double width = more / (21841 - 1000) - 1;
+        check_classifier(s, "head.classes=1000", 224, s->params, s->macs_224, s->fvcore_224);
+        check_classifier(s, "head.classes=1000", 384, s->params, s->macs_384, s->fvcore_384);
+        check_classifier(s, "head.classes=21841", 224, s->params_22k, s->macs_224 + width * 20841,
+                         s->fvcore_224 + width * 20841);
+    }
+}
+
+/* ---- the whole catalogue ---- */
+
+/* Figures that no count reproduces: the tables truncate one, and print two for one network. */
+static bool is_known_misprint(const char *name, const char *figure)
+{
+    return (strcmp(name, "convnext_tiny_1k_224") == 0 && strcmp(figure, "28M") == 0) ||
+           (strcmp(name, "convnext_base_1k_384") == 0 && strcmp(figure, "45.0G") == 0) ||
+           (strcmp(name, "convnext_base_22k_1k_384") == 0 && strcmp(figure, "47.0G") == 0);
+}
+
+static void check_figure(const char *name, const char *figure, double computed)
+{
+    double unit;
+    const double value = cnx_published_value(figure, &unit);
+    const bool same = fabs(round(computed / unit) * unit - value) < unit / 2;
+    CHECK(same != is_known_misprint(name, figure), "%s: published %s, computed %.0f", name, figure,
+          computed);
+}
+
+/* Every published row, under its task's convention, to the digits that are printed. */
+static void test_catalogue(void)
+{
+    cnx_error err = {0};
+    cnx_catalogue_entry e;
+    int rows = 0;
+    for (size_t i = 0; cnx_catalogue_at(i, &e, &err) == CNX_OK && *e.name; i++) {
+        cnx_model_file file = {0};
+        cnx_census c = {0};
+        if (!*e.published.flops || e.task == CNX_TASK_DETECTION)
+            continue;
+        rows++;
+        if (take(&c, &file, e.name, e.published.h, e.published.w)) {
+            check_figure(e.name, e.published.params, (double)c.all_parameters);
+            check_figure(
+                e.name, e.published.flops,
+                cnx_census_flops(&file.description, &c.total, cnx_census_convention(e.task)));
+        }
+        cnx_census_free(&c);
+        cnx_model_file_close(&file);
+    }
+    CHECK(err.message[0] == '\0', "%s", err.message);
+    CHECK(rows == 6 + 16 + 3, "%d published rows", rows);
 }
 
 /* ---- any network ---- */
@@ -184,6 +290,8 @@ static void test_refusals(void)
 int main(void)
 {
     test_segmentation();
+    test_classification();
+    test_catalogue();
     test_sums("backbone.version=1", "ref", CNX_WEIGHTS_F32);
     test_sums("backbone.version=2", "auto", CNX_WEIGHTS_F32);
     test_sums("backbone.version=1", "auto", CNX_WEIGHTS_BF16);

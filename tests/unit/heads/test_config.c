@@ -275,7 +275,7 @@ static void test_load_errors(void)
     synthetic_text(path, "{\"base\":3}");
     load_fails(path, NULL, "bad.json: base", "name of a file");
     synthetic_text(path, "{\"base\":\"nowhere.json\"}");
-    load_fails(path, NULL, "nowhere.json", "built in");
+    load_fails(path, NULL, "nowhere.json", "built-in");
     synthetic_text(path, "{\"pipeline\":{\"crop\":3}}");
     load_fails(path, NULL, "bad.json: pipeline.crop", "found 3");
     synthetic_text(path, "{\"pipeline\":");
@@ -285,7 +285,7 @@ static void test_load_errors(void)
     synthetic_text(path, "[]");
     load_fails(path, NULL, "bad.json", "object");
     load_fails(synthetic_folder(), NULL, synthetic_folder(), "");
-    load_fails("no-such-config", NULL, "no-such-config", "upernet_convnext_tiny_512");
+    load_fails("no-such-config", NULL, "no-such-config", "cnx list");
     load_fails(NULL, "pipeline.mode=whole", "whole is not JSON", "quotes");
     load_fails(NULL, "pipeline.mode=", "nothing", "JSON");
     load_fails(NULL, "pipeline.mode", "path.to.field=JSON", "");

@@ -69,6 +69,7 @@ static void test_layout(uint64_t seed)
     for (int n = 0; n < plan->node_count; n++) {
         const size_t needed = needed_at(plan, n);
         fullest = needed > fullest ? needed : fullest;
+        CHECK(cnx_plan_live_bytes(plan, n) == needed, "node %d", n);
         sum += plan->nodes[n].scratch_bytes;
         check_scratch(plan, n);
     }
