@@ -2,8 +2,6 @@
 
 #include "tools/run_args.h"
 
-const char *const cnx_eval_kind_names[] = {"ade20k", "folder", "imagenet-s", NULL};
-
 #define AT(field) offsetof(cnx_eval_args, field)
 
 const cnx_option cnx_eval_options[] = {

@@ -26,9 +26,6 @@ typedef struct cnx_eval_args {
 
 extern const cnx_option cnx_eval_options[];
 
-/* "ade20k", "folder", "imagenet-s" */
-extern const char *const cnx_eval_kind_names[];
-
 cnx_status cnx_eval_args_check(const cnx_eval_args *args, cnx_error *err);
 
 #endif
