@@ -5,13 +5,34 @@
 #endif
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+
+/* The size of a huge page on x86-64, and on arm64 with pages of 4 KiB; elsewhere a good boundary. */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/*
+ * Memory is handed out a page at a time, at its first touch, and a large block of 4 KiB pages spends
+ * more time there than in being filled.  Huge pages take a 500th of the touches, and of the entries
+ * in the processor's table of pages.  A page that the block covers in part stays small, so that
+ * nothing becomes resident that was not asked for.
+ */
+static void *alloc_large(size_t size)
+{
+    char *memory = aligned_alloc(HUGE_PAGE, size);
+#ifdef MADV_HUGEPAGE
+    if (memory)
+        madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish: may be refused */
+#endif
+    return memory;
+}
 
 void *cnx_alloc(size_t size)
 {
     if (size == 0 || size > SIZE_MAX / 2)
         return NULL;
-    return aligned_alloc(CNX_ALIGNMENT, cnx_round_up(size, CNX_ALIGNMENT));
+    size = cnx_round_up(size, CNX_ALIGNMENT);
+    return size >= HUGE_PAGE ? alloc_large(size) : aligned_alloc(CNX_ALIGNMENT, size);
 }
 
 void *cnx_calloc(size_t size)
