@@ -235,23 +235,46 @@ static size_t gemm_packed_size_16(int k, int n)
 static inline __attribute__((always_inline)) void put_weight(const cnx_weight_type type,
                                                              float weight, void *row, int column)
 {
-    if (type == CNX_WEIGHTS_F32)
-        ((float *)row)[column] = weight;
-    else if (type == CNX_WEIGHTS_F16)
+    if (type == CNX_WEIGHTS_F16)
         ((uint16_t *)row)[column] = v_narrow_f16(weight);
     else
         ((uint16_t *)row)[column % LANES * 2 + column / LANES] = cnx_f32_to_bf16(weight);
 }
 
+/* Columns [first, first + LANES) of b, as far as there are any, zeros after; LANES steps of k or fewer:
+ * block[step][GEMM_PANEL].  Lines of b are read whole: gathered one by one along k, whose step is
+ * often a power of two, they would throw each other out of the cache. */
+static void pack_block(int first, int n, int k, int steps, const float *b, float *block)
+{
+    const lane_mask mask = v_first(steps);
+    vector r[LANES];
+    UNROLLED
+    for (int i = 0; i < LANES; i++)
+        r[i] = first + i < n ? v_load_part(b + (size_t)(first + i) * (size_t)k, mask) : v_zero();
+    v_transpose(r);
+    UNROLLED
+    for (int i = 0; i < LANES; i++)
+        v_store(block + i * GEMM_PANEL, r[i]);
+}
+
 static inline __attribute__((always_inline)) void pack_weights(const cnx_weight_type type, int k,
                                                                int n, const float *b, char *packed)
 {
+    float block[LANES * GEMM_PANEL] __attribute__((aligned(64)));
     for (int first = 0; first < n; first += GEMM_PANEL)
-        for (int p = 0; p < k; p++, packed += GEMM_PANEL * weight_size(type))
-            for (int j = 0; j < GEMM_PANEL; j++)
-                put_weight(type,
-                           first + j < n ? b[(size_t)(first + j) * (size_t)k + (size_t)p] : 0.0f,
-                           packed, j);
+        for (int p = 0; p < k; p += LANES) {
+            const int steps = k - p < LANES ? k - p : LANES;
+            pack_block(first, n, k, steps, b + p, block);
+            pack_block(first + LANES, n, k, steps, b + p, block + LANES);
+            if (type == CNX_WEIGHTS_F32) {
+                memcpy(packed, block, (size_t)steps * GEMM_PANEL * sizeof(float));
+                packed += (size_t)steps * GEMM_PANEL * sizeof(float);
+                continue;
+            }
+            for (int i = 0; i < steps; i++, packed += GEMM_PANEL * weight_size(type))
+                for (int j = 0; j < GEMM_PANEL; j++)
+                    put_weight(type, block[i * GEMM_PANEL + j], packed, j);
+        }
 }
 
 static void gemm_pack(int k, int n, const float *b, float *packed)

@@ -130,6 +130,27 @@ static inline unsigned v_equal(vector a, vector b)
     return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
 }
 
+/* Rows become columns. */
+static inline void v_transpose(vector r[LANES])
+{
+    vector t[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < LANES; i += 4) /* four rows of a column in each half */
+        for (int j = 0; j < 2; j++) {
+            const __m256d a = _mm256_castps_pd(t[i + j]), b = _mm256_castps_pd(t[i + j + 2]);
+            r[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+            r[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+        }
+    for (int j = 0; j < 4; j++) {
+        const vector low = r[j], high = r[4 + j];
+        r[j] = _mm256_permute2f128_ps(low, high, 0x20);
+        r[4 + j] = _mm256_permute2f128_ps(low, high, 0x31);
+    }
+}
+
 static inline vector v_scale_by_power(vector p, vector n)
 {
     const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);

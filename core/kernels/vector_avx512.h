@@ -132,6 +132,32 @@ static inline unsigned v_equal(vector a, vector b)
     return (unsigned)_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
 }
 
+/* Rows become columns. */
+static inline void v_transpose(vector r[LANES])
+{
+    vector t[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < LANES; i += 4) /* four rows of a column in each quarter */
+        for (int j = 0; j < 2; j++) {
+            const __m512d a = _mm512_castps_pd(t[i + j]), b = _mm512_castps_pd(t[i + j + 2]);
+            r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    for (int j = 0; j < 4; j++) {
+        const vector low = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x44);
+        const vector high = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xEE);
+        const vector low2 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x44);
+        const vector high2 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xEE);
+        r[j] = _mm512_shuffle_f32x4(low, low2, 0x88);
+        r[4 + j] = _mm512_shuffle_f32x4(low, low2, 0xDD);
+        r[8 + j] = _mm512_shuffle_f32x4(high, high2, 0x88);
+        r[12 + j] = _mm512_shuffle_f32x4(high, high2, 0xDD);
+    }
+}
+
 /* 2^n p, n whole and not above 0; too small becomes 0. */
 static inline vector v_scale_by_power(vector p, vector n)
 {

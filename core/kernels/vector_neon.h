@@ -138,6 +138,21 @@ static inline unsigned v_equal(vector a, vector b)
     return vaddvq_u32(vandq_u32(vceqq_f32(a, b), vld1q_u32(bits)));
 }
 
+/* Rows become columns. */
+static inline void v_transpose(vector r[LANES])
+{
+    vector t[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        t[i] = vtrn1q_f32(r[i], r[i + 1]);
+        t[i + 1] = vtrn2q_f32(r[i], r[i + 1]);
+    }
+    for (int j = 0; j < 2; j++) {
+        const float64x2_t a = vreinterpretq_f64_f32(t[j]), b = vreinterpretq_f64_f32(t[j + 2]);
+        r[j] = vreinterpretq_f32_f64(vtrn1q_f64(a, b));
+        r[j + 2] = vreinterpretq_f32_f64(vtrn2q_f64(a, b));
+    }
+}
+
 static inline vector v_scale_by_power(vector p, vector n)
 {
     const int32x4_t exponent = vshlq_n_s32(vcvtnq_s32_f32(n), 23);
