@@ -205,16 +205,18 @@ void cnx_convnext_expect(const cnx_convnext_desc *desc, const char *prefix, bool
 
 /* A block's tensors as the checkpoint has them. */
 typedef struct block_tensors {
-    float *dw_weight, *dw_bias, *w1, *b1, *w2, *b2, *gamma, *grn_gamma, *grn_beta;
+    float *dw_weight, *dw_bias, *b1, *b2, *gamma, *grn_gamma, *grn_beta;
+    cnx_values w1, w2; /* the large ones */
     cnx_affine norm;
 } block_tensors;
 
 static void block_tensors_free(block_tensors *t)
 {
-    float *all[] = {t->dw_weight, t->dw_bias, t->w1,        t->b1,      t->w2,
-                    t->b2,        t->gamma,   t->grn_gamma, t->grn_beta};
+    float *all[] = {t->dw_weight, t->dw_bias, t->b1, t->b2, t->gamma, t->grn_gamma, t->grn_beta};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cnx_free(all[i]);
+    cnx_values_free(&t->w1);
+    cnx_values_free(&t->w2);
     cnx_affine_free(&t->norm);
 }
 
@@ -237,9 +239,7 @@ static cnx_status read_block(block_tensors *t, cnx_weights *w, naming n, int i, 
     } parts[] = {
         {&t->dw_weight, "dwconv.weight", (size_t)(edge * edge) * c, true},
         {&t->dw_bias, "dwconv.bias", c, true},
-        {&t->w1, "pwconv1.weight", hidden * c, true},
         {&t->b1, "pwconv1.bias", hidden, true},
-        {&t->w2, "pwconv2.weight", c * hidden, true},
         {&t->b2, "pwconv2.bias", c, true},
         {&t->gamma, "gamma", c, d->version == 1 && !d->unscaled},
         {&t->grn_gamma, "grn.gamma", hidden, d->version == 2},
@@ -249,6 +249,10 @@ static cnx_status read_block(block_tensors *t, cnx_weights *w, naming n, int i, 
         if (parts[p].wanted)
             CNX_TRY(cnx_load_floats(parts[p].out, w, block_name(n, i, j, parts[p].part).text,
                                     parts[p].count, err));
+    CNX_TRY(
+        cnx_load_values(&t->w1, w, block_name(n, i, j, "pwconv1.weight").text, hidden * c, err));
+    CNX_TRY(
+        cnx_load_values(&t->w2, w, block_name(n, i, j, "pwconv2.weight").text, c * hidden, err));
     return cnx_load_affine(&t->norm, w, block_name(n, i, j, "norm").text, d->dims[i], err);
 }
 
@@ -295,9 +299,9 @@ static cnx_status open_block(block *b, cnx_weights *w, const cnx_kernels *k,
     b->dw.edge = edge;
     const cnx_mlp_weights mlp = {.norm_weight = t.norm.weight,
                                  .norm_bias = t.norm.bias,
-                                 .w1 = t.w1,
+                                 .w1 = t.w1.data,
                                  .b1 = t.b1,
-                                 .w2 = t.w2,
+                                 .w2 = t.w2.data,
                                  .b2 = t.b2,
                                  .gamma = t.gamma,
                                  .grn_gamma = t.grn_gamma,

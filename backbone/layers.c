@@ -53,6 +53,28 @@ cnx_status cnx_load_floats(float **out, cnx_weights *w, const char *name, size_t
     return status;
 }
 
+cnx_status cnx_load_values(cnx_values *out, cnx_weights *w, const char *name, size_t count,
+                           cnx_error *err)
+{
+    *out = (cnx_values){.weights = w, .count = count};
+    const cnx_tensor_info *tensor = cnx_weights_find(w, name);
+    if (tensor && tensor->elements == count)
+        CNX_TRY(cnx_weights_view(w, name, &out->data, err));
+    if (out->data)
+        return CNX_OK;
+    CNX_TRY(cnx_load_floats(&out->owned, w, name, count, err));
+    out->data = out->owned;
+    return CNX_OK;
+}
+
+void cnx_values_free(cnx_values *values)
+{
+    if (values->data && !values->owned)
+        cnx_weights_unview(values->weights, values->data, values->count);
+    cnx_free(values->owned);
+    *values = (cnx_values){0};
+}
+
 cnx_status cnx_load_affine(cnx_affine *out, cnx_weights *w, const char *name, int c, cnx_error *err)
 {
     CNX_TRY(cnx_load_floats(&out->weight, w, cnx_name("%s.weight", name).text, (size_t)c, err));
@@ -72,13 +94,13 @@ static size_t filter_size(cnx_conv_spec spec)
     return (size_t)spec.in_c * (size_t)spec.size * (size_t)spec.size;
 }
 
-static cnx_status load_filters(float **out, cnx_weights *w, const char *name, cnx_conv_spec spec,
-                               cnx_error *err)
+static cnx_status load_filters(cnx_values *out, cnx_weights *w, const char *name,
+                               cnx_conv_spec spec, cnx_error *err)
 {
     size_t count;
     CNX_FAIL_IF(!cnx_mul(filter_size(spec), (size_t)spec.out_c, &count), CNX_ERR_MEMORY,
                 "%s: too large", name);
-    return cnx_load_floats(out, w, name, count, err);
+    return cnx_load_values(out, w, name, count, err);
 }
 
 cnx_status cnx_name_layer(cnx_status status, const char *name, cnx_error *err)
@@ -103,15 +125,16 @@ cnx_status cnx_load_conv(cnx_conv *out, cnx_weights *w, const cnx_kernels *k, co
     shape_only(out, spec);
     if (!w)
         return CNX_OK;
-    float *weights = NULL, *bias = NULL;
+    cnx_values weights = {0};
+    float *bias = NULL;
     cnx_status status = CNX_OK;
     CNX_CHECK(load_filters(&weights, w, cnx_name("%s.weight", name).text, spec, err));
     CNX_CHECK(cnx_load_floats(&bias, w, cnx_name("%s.bias", name).text, (size_t)spec.out_c, err));
-    status = cnx_conv_init(out, k, spec.kind, spec.size, spec.in_c, spec.out_c, weights, bias,
+    status = cnx_conv_init(out, k, spec.kind, spec.size, spec.in_c, spec.out_c, weights.data, bias,
                            spec.act, err);
     CNX_CHECK(cnx_name_layer(status, name, err));
 cleanup:
-    cnx_free(weights);
+    cnx_values_free(&weights);
     cnx_free(bias);
     return status;
 }
@@ -154,14 +177,16 @@ static void batchnorm_free(batchnorm *bn)
 
 /* (w x - mean) / sqrt(var + eps) * g + b  =  (s w) x + (b - s mean),  s = g / sqrt(var + eps);
  * the new bias takes the place of the BatchNorm's own. */
-static void fold_batchnorm(float *weights, size_t filter, batchnorm *bn, int out_c)
+static void fold_batchnorm(float *folded, const float *weights, size_t filter, batchnorm *bn,
+                           int out_c)
 {
     for (int o = 0; o < out_c; o++) {
         const double scale =
             (double)bn->affine.weight[o] / sqrt((double)bn->var[o] + BATCHNORM_EPS);
-        float *row = weights + (size_t)o * filter;
+        const float *row = weights + (size_t)o * filter;
+        float *to = folded + (size_t)o * filter;
         for (size_t i = 0; i < filter; i++)
-            row[i] = (float)(scale * (double)row[i]);
+            to[i] = (float)(scale * (double)row[i]);
         bn->affine.bias[o] = (float)((double)bn->affine.bias[o] - scale * (double)bn->mean[o]);
     }
 }
@@ -170,14 +195,17 @@ cnx_status cnx_load_conv_module(cnx_filters *out, cnx_weights *w, const char *na
                                 int in_c, int out_c, cnx_error *err)
 {
     const cnx_conv_spec spec = {.size = size, .in_c = in_c, .out_c = out_c};
+    cnx_values weights = {0};
     batchnorm bn = {0};
     cnx_status status = CNX_OK;
-    CNX_CHECK(load_filters(&out->weights, w, cnx_name("%s.conv.weight", name).text, spec, err));
+    CNX_CHECK(load_filters(&weights, w, cnx_name("%s.conv.weight", name).text, spec, err));
     CNX_CHECK(load_batchnorm(&bn, w, cnx_name("%s.bn", name).text, out_c, err));
-    fold_batchnorm(out->weights, filter_size(spec), &bn, out_c);
+    CNX_CHECK(cnx_alloc_or_fail((void **)&out->weights, weights.count * sizeof(float), name, err));
+    fold_batchnorm(out->weights, weights.data, filter_size(spec), &bn, out_c);
     out->bias = bn.affine.bias;
     bn.affine.bias = NULL;
 cleanup:
+    cnx_values_free(&weights);
     batchnorm_free(&bn);
     if (status != CNX_OK)
         cnx_filters_free(out);

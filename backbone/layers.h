@@ -22,6 +22,18 @@ void cnx_expect_conv(cnx_weights *w, const char *name, int out_c, int in_c, int 
 cnx_status cnx_load_floats(float **out, cnx_weights *w, const char *name, size_t count,
                            cnx_error *err);
 
+/* A declared tensor's values: seen in the file where that is possible, else read.  Zero-initialise. */
+typedef struct cnx_values {
+    const float *data;
+    float *owned;         /* NULL when seen */
+    cnx_weights *weights; /* whose file they lie in; borrowed */
+    size_t count;
+} cnx_values;
+
+cnx_status cnx_load_values(cnx_values *out, cnx_weights *w, const char *name, size_t count,
+                           cnx_error *err);
+void cnx_values_free(cnx_values *values);
+
 /* Per-channel weight and bias of a LayerNorm.  Zero-initialise. */
 typedef struct cnx_affine {
     float *weight, *bias; /* owned, [c] */

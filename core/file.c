@@ -54,6 +54,18 @@ void cnx_mapping_close(cnx_mapping *mapping)
     *mapping = (cnx_mapping){0};
 }
 
+void cnx_mapping_expect(const void *data, size_t size)
+{
+#ifdef MADV_POPULATE_READ
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = (uintptr_t)data / page * page;
+    madvise((void *)begin, (uintptr_t)data + size - begin, MADV_POPULATE_READ);
+#else
+    (void)data;
+    (void)size;
+#endif
+}
+
 void cnx_mapping_release(const void *data, size_t size)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

@@ -15,6 +15,9 @@ typedef struct cnx_mapping {
 /* Regular files only: a folder, device or pipe is refused by name. */
 cnx_status cnx_mapping_open(cnx_mapping *out, const char *path, cnx_error *err);
 void cnx_mapping_close(cnx_mapping *mapping); /* accepts a zeroed one */
+/* [data, data + size) of a mapping will be read: its pages come in one go, as far as the system does
+ * that. */
+void cnx_mapping_expect(const void *data, size_t size);
 /* The pages that lie wholly in [data, data + size) need not stay in memory. */
 void cnx_mapping_release(const void *data, size_t size);
 

@@ -7,24 +7,33 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* The size of a huge page on x86-64, and on arm64 with pages of 4 KiB; elsewhere a good boundary. */
 #define HUGE_PAGE ((size_t)2 << 20)
+/* From this size on, small pages are asked for all at once. */
+#define LARGE ((size_t)128 << 10)
 
 /*
  * Memory is handed out a page at a time, at its first touch, and a large block of 4 KiB pages spends
  * more time there than in being filled.  Huge pages take a 500th of the touches, and of the entries
  * in the processor's table of pages.  A page that the block covers in part stays small, so that
- * nothing becomes resident that was not asked for.
+ * nothing becomes resident that was not asked for; these small ones come in one go.  All of it is a
+ * wish: it may be refused.
  */
-static void *alloc_large(size_t size)
+static void ask_for_pages(char *memory, size_t size)
 {
-    char *memory = aligned_alloc(HUGE_PAGE, size);
+    const size_t huge = size / HUGE_PAGE * HUGE_PAGE;
 #ifdef MADV_HUGEPAGE
-    if (memory)
-        madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish: may be refused */
+    if (huge > 0)
+        madvise(memory, huge, MADV_HUGEPAGE);
 #endif
-    return memory;
+#ifdef MADV_POPULATE_WRITE
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)memory + huge) / page * page;
+    const uintptr_t end = ((uintptr_t)memory + size + page - 1) / page * page;
+    madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+#endif
 }
 
 void *cnx_alloc(size_t size)
@@ -32,7 +41,10 @@ void *cnx_alloc(size_t size)
     if (size == 0 || size > SIZE_MAX / 2)
         return NULL;
     size = cnx_round_up(size, CNX_ALIGNMENT);
-    return size >= HUGE_PAGE ? alloc_large(size) : aligned_alloc(CNX_ALIGNMENT, size);
+    void *memory = aligned_alloc(size < HUGE_PAGE ? CNX_ALIGNMENT : HUGE_PAGE, size);
+    if (memory && size >= LARGE)
+        ask_for_pages(memory, size);
+    return memory;
 }
 
 void *cnx_calloc(size_t size)

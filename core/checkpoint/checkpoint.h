@@ -75,6 +75,14 @@ cnx_status cnx_checkpoint_read_f32(cnx_checkpoint *c, const cnx_tensor_info *ten
                                    cnx_error *err);
 
 /*
+ * The tensor's values where they lie in the file, or NULL when they have to be read: only float32 in C
+ * order on a boundary of a float can be seen so, and only if the zip member is sound.  Lives as long
+ * as the checkpoint; cnx_checkpoint_unview lets go of the mapped pages, which can be seen again.
+ */
+const float *cnx_checkpoint_view_f32(cnx_checkpoint *c, const cnx_tensor_info *tensor);
+void cnx_checkpoint_unview(const cnx_checkpoint *c, const float *values, size_t count);
+
+/*
  * Text lists that travel beside the tensors.  Each looks in the places where the published systems
  * put it (meta.CLASSES, meta.dataset_meta.classes, the safetensors metadata ...).
  */

@@ -124,3 +124,33 @@ cnx_status cnx_checkpoint_read_f32(cnx_checkpoint *c, const cnx_tensor_info *ten
         cnx_mapping_release(source, extent(t));
     return CNX_OK;
 }
+
+static bool is_float_boundary(const void *p)
+{
+    return (uintptr_t)p % _Alignof(float) == 0;
+}
+
+const float *cnx_checkpoint_view_f32(cnx_checkpoint *c, const cnx_tensor_info *tensor)
+{
+    const uint16_t probe = 1;
+    const bool little = *(const uint8_t *)&probe == 1; /* as all the containers are */
+    const unsigned char *data;
+    if (!little || !belongs(c, tensor) || tensor->dtype != CNX_F32 || tensor->elements == 0)
+        return NULL;
+    const cnx_tensor_record *t = (const cnx_tensor_record *)tensor;
+    axis axes[CNX_MAX_RANK + 1];
+    if (merge_axes(axes, t) != 1 || (axes[0].count > 1 && axes[0].step != sizeof(float)))
+        return NULL;
+    cnx_error unsaid = {0}; /* reading it says the same */
+    if (open_storage(&data, c, t, &unsaid) != CNX_OK || !is_float_boundary(data + t->offset))
+        return NULL;
+    if (c->mapping.data)
+        cnx_mapping_expect(data + t->offset, tensor->elements * sizeof(float));
+    return (const float *)(const void *)(data + t->offset);
+}
+
+void cnx_checkpoint_unview(const cnx_checkpoint *c, const float *values, size_t count)
+{
+    if (c->mapping.data)
+        cnx_mapping_release(values, count * sizeof *values);
+}

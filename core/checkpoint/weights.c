@@ -308,6 +308,26 @@ cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, c
     return check_finite(w, key->tensor, out, err);
 }
 
+cnx_status cnx_weights_view(cnx_weights *w, const char *canonical, const float **out,
+                            cnx_error *err)
+{
+    const cnx_key *key = find_key(w, canonical);
+    *out = NULL;
+    if (!key || key->state != CNX_KEY_MATCHED)
+        return CNX_OK;
+    const float *values = cnx_checkpoint_view_f32(w->checkpoint, key->tensor);
+    if (!values)
+        return CNX_OK;
+    CNX_TRY(check_finite(w, key->tensor, values, err));
+    *out = values;
+    return CNX_OK;
+}
+
+void cnx_weights_unview(const cnx_weights *w, const float *values, size_t count)
+{
+    cnx_checkpoint_unview(w->checkpoint, values, count);
+}
+
 /* ---- reporting ---- */
 
 size_t cnx_weights_key_count(const cnx_weights *w)

@@ -71,6 +71,12 @@ size_t cnx_weights_elements(const cnx_weights *w, const char *canonical);
  * threads may do so at the same time. */
 cnx_status cnx_weights_read(cnx_weights *w, const char *canonical, float *out, cnx_error *err);
 
+/* The same values where they lie in the file: NULL in *out when they can only be read.  What came out
+ * is given back with cnx_weights_unview, before the checkpoint is closed. */
+cnx_status cnx_weights_view(cnx_weights *w, const char *canonical, const float **out,
+                            cnx_error *err);
+void cnx_weights_unview(const cnx_weights *w, const float *values, size_t count);
+
 /* The key report: all tensors of the file, then those that are missing. */
 size_t cnx_weights_key_count(const cnx_weights *w);
 const cnx_key *cnx_weights_key(const cnx_weights *w, size_t index);

@@ -9,35 +9,57 @@
 #include "core/ops/block.h"
 #include "core/ops/tiles.h"
 
-/* [hidden][c] with LayerNorm's weight in the columns, its bias in the bias; then packed. */
+/* Outputs whose weights are folded and packed at a time: whole panels of every table, and few enough
+ * that the folded weights stay in cache. */
+enum { FOLD = 64 };
+
+static size_t at_most(size_t n, size_t most)
+{
+    return n < most ? n : most;
+}
+
+/* [hidden][c] with LayerNorm's weight in the columns, its bias in the bias; then packed.
+ * folded: [FOLD][c]. */
 static cnx_status fold_first(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w,
                              float *folded, cnx_error *err)
 {
-    const size_t c = (size_t)mlp->c;
-    for (size_t o = 0; o < (size_t)mlp->hidden; o++) {
-        double bias = w->b1[o];
-        for (size_t i = 0; i < c; i++) {
-            const double weight = w->w1[o * c + i];
-            bias += weight * w->norm_bias[i];
-            folded[o * c + i] = (float)(weight * w->norm_weight[i]);
+    const size_t c = (size_t)mlp->c, hidden = (size_t)mlp->hidden;
+    for (size_t first = 0; first < hidden; first += FOLD) {
+        const size_t count = at_most(hidden - first, FOLD);
+        for (size_t o = 0; o < count; o++) {
+            const float *row = w->w1 + (first + o) * c;
+            double bias = w->b1[first + o];
+            for (size_t i = 0; i < c; i++) {
+                const double weight = row[i];
+                bias += weight * w->norm_bias[i];
+                folded[o * c + i] = (float)(weight * w->norm_weight[i]);
+            }
+            mlp->bias1[first + o] = (float)bias;
         }
-        mlp->bias1[o] = (float)bias;
+        CNX_TRY(cnx_kernels_pack(k, mlp->c, (int)count, folded,
+                                 mlp->packed1 + k->gemm_packed_size(mlp->c, (int)first), err));
     }
-    return cnx_kernels_pack(k, mlp->c, mlp->hidden, folded, mlp->packed1, err);
+    return CNX_OK;
 }
 
-/* [c][hidden] with gamma in the rows and the bias; then packed. */
+/* [c][hidden] with gamma in the rows and the bias; then packed.  folded: [FOLD][hidden]. */
 static cnx_status fold_second(cnx_mlp *mlp, const cnx_kernels *k, const cnx_mlp_weights *w,
                               float *folded, cnx_error *err)
 {
-    const size_t hidden = (size_t)mlp->hidden;
-    for (size_t o = 0; o < (size_t)mlp->c; o++) {
-        const double gamma = w->gamma ? w->gamma[o] : 1.0;
-        for (size_t i = 0; i < hidden; i++)
-            folded[o * hidden + i] = (float)(gamma * w->w2[o * hidden + i]);
-        mlp->bias2[o] = (float)(gamma * w->b2[o]);
+    const size_t c = (size_t)mlp->c, hidden = (size_t)mlp->hidden;
+    for (size_t first = 0; first < c; first += FOLD) {
+        const size_t count = at_most(c - first, FOLD);
+        for (size_t o = 0; o < count; o++) {
+            const float *row = w->w2 + (first + o) * hidden;
+            const double gamma = w->gamma ? w->gamma[first + o] : 1.0;
+            for (size_t i = 0; i < hidden; i++)
+                folded[o * hidden + i] = (float)(gamma * row[i]);
+            mlp->bias2[first + o] = (float)(gamma * w->b2[first + o]);
+        }
+        CNX_TRY(cnx_kernels_pack(k, mlp->hidden, (int)count, folded,
+                                 mlp->packed2 + k->gemm_packed_size(mlp->hidden, (int)first), err));
     }
-    return cnx_kernels_pack(k, mlp->hidden, mlp->c, folded, mlp->packed2, err);
+    return CNX_OK;
 }
 
 static cnx_status take(float **out, size_t floats, size_t *total, cnx_error *err)
@@ -55,7 +77,7 @@ cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, f
 {
     cnx_status status = CNX_OK;
     void *folded = NULL;
-    const size_t wide = (size_t)hidden, matrix = (size_t)c * wide;
+    const size_t wide = (size_t)hidden, deepest = hidden > c ? wide : (size_t)c;
     assert(c >= 1 && hidden >= 1);
     *mlp = (cnx_mlp){.c = c,
                      .hidden = hidden,
@@ -63,7 +85,7 @@ cnx_status cnx_mlp_init(cnx_mlp *mlp, const cnx_kernels *k, int c, int hidden, f
                      .grn = weights->grn_gamma != NULL,
                      .unscaled = !weights->gamma,
                      .act = weights->act};
-    CNX_CHECK(cnx_alloc_or_fail(&folded, matrix * sizeof(float), "folded weights", err));
+    CNX_CHECK(cnx_alloc_or_fail(&folded, FOLD * deepest * sizeof(float), "folded weights", err));
     CNX_CHECK(take(&mlp->packed1, k->gemm_packed_size(c, hidden), &mlp->bytes, err));
     CNX_CHECK(take(&mlp->bias1, wide, &mlp->bytes, err));
     CNX_CHECK(take(&mlp->packed2, k->gemm_packed_size(hidden, c), &mlp->bytes, err));

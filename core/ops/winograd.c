@@ -18,10 +18,17 @@ enum {
     FEW = 128,
     LEAST = 16,
     BLOCK_BYTES = 4 << 20,
+    PACKED =
+        32,  /* output channels whose filters are transformed at a time: a panel of every table */
     RUN = 4, /* patches that one thread transforms at a time */
     LINE = CNX_ALIGNMENT / sizeof(float),
     STREAM_BYTES = 4 << 20 /* an output of this size is written past the caches */
 };
+
+static int at_most(int n, int most)
+{
+    return n < most ? n : most;
+}
 
 /* G, which takes a filter's three values along an axis to the points'. */
 static void filter_matrix(double G[WINOGRAD_IN][3])
@@ -38,39 +45,45 @@ static void filter_matrix(double G[WINOGRAD_IN][3])
     G[WINOGRAD_IN - 1][2] = 1;
 }
 
-/* Row `row` of G g G^T for every channel pair: six matrices [out_c][in_c], one after the other. */
-static void transform_filters(int row, const float *weights, size_t pairs, float *matrices)
+/* G g G^T for the filters of `pairs` channel pairs: 36 matrices, one after the other. */
+static void transform_filters(const float *weights, size_t pairs, float *matrices)
 {
     enum { RUN_PAIRS = 128 }; /* at a time: in loops that compilers vectorise */
     double G[WINOGRAD_IN][3], along[3][RUN_PAIRS];
     filter_matrix(G);
     for (size_t first = 0; first < pairs; first += RUN_PAIRS) {
         const size_t count = pairs - first < RUN_PAIRS ? pairs - first : RUN_PAIRS;
-        for (int x = 0; x < 3; x++)
-            for (size_t i = 0; i < count; i++) {
-                const float *g = weights + 9 * (first + i) + x;
-                along[x][i] =
-                    G[row][0] * (double)g[0] + G[row][1] * (double)g[3] + G[row][2] * (double)g[6];
+        const float *g = weights + 9 * first;
+        for (int row = 0; row < WINOGRAD_IN; row++) {
+            for (int x = 0; x < 3; x++)
+                for (size_t i = 0; i < count; i++)
+                    along[x][i] = G[row][0] * (double)g[9 * i + (size_t)x] +
+                                  G[row][1] * (double)g[9 * i + (size_t)x + 3] +
+                                  G[row][2] * (double)g[9 * i + (size_t)x + 6];
+            for (int j = 0; j < WINOGRAD_IN; j++) {
+                float *to = matrices + (size_t)(row * WINOGRAD_IN + j) * pairs + first;
+                for (size_t i = 0; i < count; i++)
+                    to[i] = (float)(along[0][i] * G[j][0] + along[1][i] * G[j][1] +
+                                    along[2][i] * G[j][2]);
             }
-        for (int j = 0; j < WINOGRAD_IN; j++) {
-            float *to = matrices + (size_t)j * pairs + first;
-            for (size_t i = 0; i < count; i++)
-                to[i] =
-                    (float)(along[0][i] * G[j][0] + along[1][i] * G[j][1] + along[2][i] * G[j][2]);
         }
     }
 }
 
-/* One row of points at a time, so that the temporary memory, six matrices, stays small. */
-static cnx_status pack_points(cnx_winograd *wino, const cnx_kernels *k, const float *weights,
-                              int row, float *matrices, cnx_error *err)
+/* Some output channels at a time, so that the transformed filters stay in cache. */
+static cnx_status pack_filters(cnx_winograd *wino, const cnx_kernels *k, const float *weights,
+                               float *matrices, cnx_error *err)
 {
-    const size_t pairs = (size_t)wino->in_c * (size_t)wino->out_c;
-    const size_t packed = k->gemm_packed_size(wino->in_c, wino->out_c);
-    transform_filters(row, weights, pairs, matrices);
-    for (int j = 0; j < WINOGRAD_IN; j++)
-        CNX_TRY(cnx_kernels_pack(k, wino->in_c, wino->out_c, matrices + (size_t)j * pairs,
-                                 wino->packed + (size_t)(row * WINOGRAD_IN + j) * packed, err));
+    const size_t point = k->gemm_packed_size(wino->in_c, wino->out_c);
+    for (int first = 0; first < wino->out_c; first += PACKED) {
+        const int count = at_most(wino->out_c - first, PACKED);
+        const size_t pairs = (size_t)count * (size_t)wino->in_c;
+        transform_filters(weights + 9 * (size_t)first * (size_t)wino->in_c, pairs, matrices);
+        float *packed = wino->packed + k->gemm_packed_size(wino->in_c, first);
+        for (int p = 0; p < WINOGRAD_POINTS; p++)
+            CNX_TRY(cnx_kernels_pack(k, wino->in_c, count, matrices + (size_t)p * pairs,
+                                     packed + (size_t)p * point, err));
+    }
     return CNX_OK;
 }
 
@@ -79,19 +92,18 @@ cnx_status cnx_winograd_init(cnx_winograd *wino, const cnx_kernels *k, int in_c,
 {
     *wino = (cnx_winograd){.in_c = in_c, .out_c = out_c, .relu = relu};
     const size_t packed = k->gemm_packed_size(in_c, out_c) * WINOGRAD_POINTS * sizeof(float);
-    const size_t pairs = (size_t)in_c * (size_t)out_c;
+    const size_t pairs = (size_t)in_c * PACKED;
     float *matrices = NULL;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_alloc_or_fail((void **)&wino->packed, packed, "weights", err));
-    CNX_CHECK(cnx_alloc_or_fail((void **)&matrices, pairs * WINOGRAD_IN * sizeof(float),
+    CNX_CHECK(cnx_alloc_or_fail((void **)&matrices, pairs * WINOGRAD_POINTS * sizeof(float),
                                 "weights being packed", err));
     if (bias) {
         const size_t bytes = (size_t)out_c * sizeof(float);
         CNX_CHECK(cnx_alloc_or_fail((void **)&wino->bias, bytes, "a bias", err));
         memcpy(wino->bias, bias, bytes);
     }
-    for (int row = 0; row < WINOGRAD_IN; row++)
-        CNX_CHECK(pack_points(wino, k, weights, row, matrices, err));
+    CNX_CHECK(pack_filters(wino, k, weights, matrices, err));
     wino->bytes = packed + (bias ? (size_t)out_c * sizeof(float) : 0);
 cleanup:
     cnx_free(matrices);
@@ -199,11 +211,6 @@ static void gather_patch(const job *j, int patch, float *to)
             pixels[y * WINOGRAD_IN + x] = inside ? cnx_map_pixel(j->in, y0 + y, x0 + x) : j->zeros;
         }
     j->exec->k->winograd_input(j->in.c, pixels, to, j->in_step);
-}
-
-static int at_most(int n, int most)
-{
-    return n < most ? n : most;
 }
 
 static void scatter_patch(const job *j, int patch, const float *from)

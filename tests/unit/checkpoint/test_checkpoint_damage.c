@@ -24,6 +24,9 @@ static cnx_status use(const unsigned char *data, size_t size)
         const cnx_tensor_info *t = cnx_checkpoint_tensor(c, i);
         float *out = malloc((t->elements + 1) * sizeof *out);
         const cnx_status read = cnx_checkpoint_read_f32(c, t, out, &err);
+        const float *view = cnx_checkpoint_view_f32(c, t);
+        CHECK(!view || (read == CNX_OK && memcmp(view, out, t->elements * sizeof *out) == 0),
+              "%s: seen, but not as it is read", t->name);
         if (read != CNX_OK && t->dtype != CNX_I64)
             status = read;
         free(out);

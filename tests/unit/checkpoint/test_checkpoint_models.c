@@ -118,6 +118,22 @@ static bool same_shape(const cnx_tensor_info *t, const cJSON *shape)
     return true;
 }
 
+static size_t seen; /* tensors that could be seen where they lie */
+
+/* What lies in the file is what is read. */
+static void compare_view(cnx_checkpoint *c, const cnx_tensor_info *t, const float *values)
+{
+    for (int turn = 0; turn < 2; turn++) { /* a page that was let go of can be seen again */
+        const float *view = cnx_checkpoint_view_f32(c, t);
+        if (!view)
+            return;
+        CHECK(t->dtype == CNX_F32 && memcmp(view, values, t->elements * sizeof *view) == 0,
+              "%s: seen and read values differ", t->name);
+        cnx_checkpoint_unview(c, view, t->elements);
+    }
+    seen++;
+}
+
 /* Reads each float tensor; *out has the checksums, from malloc. */
 static size_t read_all(cnx_checkpoint *c, sums **out)
 {
@@ -137,6 +153,7 @@ static size_t read_all(cnx_checkpoint *c, sums **out)
                   "%s", err.message);
         } else {
             CHECK(status == CNX_OK, "%s", err.message);
+            compare_view(c, t, values);
             (*out)[n++] = sums_of(values, t->elements);
         }
         free(values);
@@ -261,5 +278,6 @@ int main(void)
               "note");
         cnx_checkpoint_close(&c);
     }
+    CHECK(seen > 100, "%zu tensors were seen in their files", seen);
     return CHECK_RESULT;
 }

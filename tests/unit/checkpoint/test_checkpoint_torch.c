@@ -203,6 +203,9 @@ static void check_views(void)
               "view %zu: %s", i, err.message);
         CHECK(t && memcmp(out, v->values, t->elements * sizeof *out) == 0, "view %zu: values", i);
         CHECK(t && out[t->elements] == 0, "view %zu: written past the end", i);
+        const float *in_file = t ? cnx_checkpoint_view_f32(c, t) : NULL;
+        CHECK(!in_file || memcmp(in_file, v->values, t->elements * sizeof *out) == 0,
+              "view %zu: values in the file", i);
         close_all(&c, &file);
     }
 }
