@@ -14,5 +14,6 @@ extern const cnx_command cnx_command_compare;
 extern const cnx_command cnx_command_check;
 extern const cnx_command cnx_command_list;
 extern const cnx_command cnx_command_flops;
+extern const cnx_command cnx_command_bench;
 
 #endif

@@ -24,7 +24,7 @@ static const double most_of_ref = 2e8;
 typedef struct bench {
     cnx_kernels k, ref, openblas;
     bool has_openblas;
-    bench_peak peak;
+    cnx_peak peak;
     double least_peak, most_peak, last_peak;
 } bench;
 
@@ -110,7 +110,7 @@ static void bench_table(const char *argument)
     }
     cnx_kernels_init(&b.ref, "ref", NULL);
     b.has_openblas = cnx_kernels_init(&b.openblas, "openblas", NULL) == CNX_OK;
-    b.peak = bench_peak_of(b.k.name);
+    b.peak = cnx_peak_of(b.k.name);
     char text[1024];
     cnx_kernels_describe(&b.k, text, sizeof text);
     printf("%s\n\n%-46s %19s %6s %9s %9s\n", text, "products: rows x depth x columns", "rate",

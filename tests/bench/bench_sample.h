@@ -7,10 +7,7 @@
 #ifndef CNX_BENCH_SAMPLE_H
 #define CNX_BENCH_SAMPLE_H
 
-/* GFLOP/s of a loop of multiply-adds that touches no memory, by the instruction set of a table of
- * kernels ("avx512", "avx2", "neon"; else the best that this CPU has).  NAN where there is none. */
-typedef double (*bench_peak)(void);
-bench_peak bench_peak_of(const char *table);
+#include "core/kernels/peak.h"
 
 /* What is measured: run(context) does `amount` operations. */
 typedef struct bench_contender {
@@ -22,6 +19,6 @@ typedef struct bench_contender {
     double peak; /* beside it, GFLOP/s */
 } bench_contender;
 
-void bench_sample(bench_contender *contenders, int count, bench_peak peak);
+void bench_sample(bench_contender *contenders, int count, cnx_peak peak);
 
 #endif
