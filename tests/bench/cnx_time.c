@@ -11,8 +11,8 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/plan/cost.h"
 #include "heads/segmentor.h"
-#include "network_macs.h"
 #include "timed_run.h"
 
 /* The network in one of its two forms. */
@@ -70,6 +70,22 @@ static void open_backbone(network *n, cnx_model_file *file)
     n->arena = allocate(n, cnx_plan_arena_bytes(n->plan), "the arena");
 }
 
+/* Of the definition, and those that are left to do. */
+static void print_macs(const network *n)
+{
+    cnx_error err;
+    cnx_cost sum = {0};
+    const cnx_plan *plan = n->plan;
+    if (n->segmentor)
+        check(n, cnx_segmentor_plan_of(n->segmentor, n->settings->h, n->settings->w, &plan, &err),
+              &err);
+    for (int i = 0; i < cnx_plan_rows(plan); i++) {
+        const cnx_cost cost = cnx_plan_cost(plan, i);
+        cnx_cost_add(&sum, &cost);
+    }
+    printf("macs %.6g %.6g\n", cnx_cost_macs(&sum), sum.products);
+}
+
 static void open_network(network *n)
 {
     cnx_error err;
@@ -79,10 +95,8 @@ static void open_network(network *n)
         open_backbone(n, &file);
     else
         open_whole(n, &file);
-    const network_macs macs =
-        network_macs_of(&file.description, n->settings->h, n->settings->w, n->settings->backbone);
-    printf("macs %.6g %.6g\n", macs.all, macs.left);
     cnx_model_file_close(&file);
+    print_macs(n);
     char text[256];
     cnx_kernels_describe(&n->kernels, text, sizeof text);
     printf("runtime cnx %s (%s)\n", CNX_VERSION, text);

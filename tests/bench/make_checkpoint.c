@@ -4,25 +4,16 @@
  *
  *     make_checkpoint --variant tiny --channels 512 --classes 150 --seed 1 OUT.safetensors
  *
- * The numbers are scaled so that activations neither die nor explode: weights are normal with
- * variance 1 / fan-in, norms and statistics differ from the identity, layer scale lies in 0.1..1.
- * A tensor's values depend on the seed and on its name alone.
+ * core/checkpoint/random.h says what the numbers are.
  */
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backbone/convnext.h"
 #include "core/checkpoint/checkpoint.h"
-
-typedef enum fill_kind {
-    FILL_WEIGHT, /* normal, variance 1 / fan-in */
-    FILL_SCALE,  /* 0.5..1.5: what multiplies in a norm; a variance */
-    FILL_SHIFT,  /* -0.2..0.2: biases, means */
-    FILL_GAMMA   /* 0.1..1: layer scale */
-} fill_kind;
+#include "core/checkpoint/random.h"
 
 #define MAX_NAME    96
 #define MAX_TENSORS 4096
@@ -30,7 +21,7 @@ typedef enum fill_kind {
 typedef struct tensor_list {
     cnx_tensor_source sources[MAX_TENSORS];
     char names[MAX_TENSORS][MAX_NAME];
-    fill_kind kinds[MAX_TENSORS];
+    cnx_fill kinds[MAX_TENSORS];
     size_t count;
     size_t parameters; /* without running statistics */
     uint64_t seed;
@@ -47,10 +38,10 @@ typedef struct request {
 } request;
 
 /* Always four axes; those of size 0 are left out. */
-static void add(tensor_list *list, fill_kind kind, int a, int b, int c, int d, const char *fmt, ...)
+static void add(tensor_list *list, cnx_fill kind, int a, int b, int c, int d, const char *fmt, ...)
     __attribute__((format(printf, 7, 8)));
 
-static void add(tensor_list *list, fill_kind kind, int a, int b, int c, int d, const char *fmt, ...)
+static void add(tensor_list *list, cnx_fill kind, int a, int b, int c, int d, const char *fmt, ...)
 {
     if (list->count == MAX_TENSORS) {
         fprintf(stderr, "make_checkpoint: more than %d tensors\n", MAX_TENSORS);
@@ -80,25 +71,25 @@ static void add(tensor_list *list, fill_kind kind, int a, int b, int c, int d, c
 /* weight and bias of a norm, or the bias after a convolution's weight. */
 static void add_norm(tensor_list *list, const char *prefix, int c)
 {
-    add(list, FILL_SCALE, c, 0, 0, 0, "%s.weight", prefix);
-    add(list, FILL_SHIFT, c, 0, 0, 0, "%s.bias", prefix);
+    add(list, CNX_FILL_SCALE, c, 0, 0, 0, "%s.weight", prefix);
+    add(list, CNX_FILL_SHIFT, c, 0, 0, 0, "%s.bias", prefix);
 }
 
 static void add_conv(tensor_list *list, const char *prefix, int out, int in, int size)
 {
-    add(list, FILL_WEIGHT, out, in, size, size, "%s.weight", prefix);
-    add(list, FILL_SHIFT, out, 0, 0, 0, "%s.bias", prefix);
+    add(list, CNX_FILL_WEIGHT, out, in, size, size, "%s.weight", prefix);
+    add(list, CNX_FILL_SHIFT, out, 0, 0, 0, "%s.bias", prefix);
 }
 
 /* Convolution without bias, BatchNorm. */
 static void add_module(tensor_list *list, const char *prefix, int out, int in, int size)
 {
     char bn[MAX_NAME];
-    add(list, FILL_WEIGHT, out, in, size, size, "%s.conv.weight", prefix);
+    add(list, CNX_FILL_WEIGHT, out, in, size, size, "%s.conv.weight", prefix);
     snprintf(bn, sizeof bn, "%s.bn", prefix);
     add_norm(list, bn, out);
-    add(list, FILL_SHIFT, out, 0, 0, 0, "%s.running_mean", bn);
-    add(list, FILL_SCALE, out, 0, 0, 0, "%s.running_var", bn);
+    add(list, CNX_FILL_SHIFT, out, 0, 0, 0, "%s.running_mean", bn);
+    add(list, CNX_FILL_SCALE, out, 0, 0, 0, "%s.running_var", bn);
 }
 
 static void add_block(tensor_list *list, int stage, int block, int c, int version)
@@ -109,16 +100,16 @@ static void add_block(tensor_list *list, int stage, int block, int c, int versio
     add_conv(list, name, c, 1, 7);
     snprintf(name, sizeof name, "%s.norm", prefix);
     add_norm(list, name, c);
-    add(list, FILL_WEIGHT, 4 * c, c, 0, 0, "%s.pwconv1.weight", prefix);
-    add(list, FILL_SHIFT, 4 * c, 0, 0, 0, "%s.pwconv1.bias", prefix);
+    add(list, CNX_FILL_WEIGHT, 4 * c, c, 0, 0, "%s.pwconv1.weight", prefix);
+    add(list, CNX_FILL_SHIFT, 4 * c, 0, 0, 0, "%s.pwconv1.bias", prefix);
     if (version == 2) {
-        add(list, FILL_SCALE, 1, 1, 1, 4 * c, "%s.grn.gamma", prefix);
-        add(list, FILL_SHIFT, 1, 1, 1, 4 * c, "%s.grn.beta", prefix);
+        add(list, CNX_FILL_SCALE, 1, 1, 1, 4 * c, "%s.grn.gamma", prefix);
+        add(list, CNX_FILL_SHIFT, 1, 1, 1, 4 * c, "%s.grn.beta", prefix);
     }
-    add(list, FILL_WEIGHT, c, 4 * c, 0, 0, "%s.pwconv2.weight", prefix);
-    add(list, FILL_SHIFT, c, 0, 0, 0, "%s.pwconv2.bias", prefix);
+    add(list, CNX_FILL_WEIGHT, c, 4 * c, 0, 0, "%s.pwconv2.weight", prefix);
+    add(list, CNX_FILL_SHIFT, c, 0, 0, 0, "%s.pwconv2.bias", prefix);
     if (version == 1)
-        add(list, FILL_GAMMA, c, 0, 0, 0, "%s.gamma", prefix);
+        add(list, CNX_FILL_GAMMA, c, 0, 0, 0, "%s.gamma", prefix);
 }
 
 static void add_backbone(tensor_list *list, const cnx_convnext_desc *d)
@@ -160,56 +151,16 @@ static void add_heads(tensor_list *list, const request *r)
     }
 }
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-/* Uniform in [0, 1). */
-static float uniform(uint64_t *state)
-{
-    return (float)(next_random(state) >> 40) * (1.0f / 16777216.0f);
-}
-
-/* The sum of three uniforms of variance 1/3: mean 0, variance 1, no tails; good enough here. */
-static float nearly_normal(uint64_t *state)
-{
-    return 2.0f * (uniform(state) + uniform(state) + uniform(state)) - 3.0f;
-}
-
 static cnx_status fill(void *user, size_t index, float *values, cnx_error *err)
 {
     (void)err;
     const tensor_list *list = user;
     const cnx_tensor_source *source = &list->sources[index];
-    uint64_t state = list->seed * 0x9E3779B97F4A7C15u;
-    for (const char *p = source->name; *p; p++)
-        state = (state ^ (uint8_t)*p) * 0x100000001B3u;
-
     size_t elements = 1;
     for (int i = 0; i < source->rank; i++)
         elements *= (size_t)source->shape[i];
-    const float deviation = 1.0f / sqrtf((float)(elements / (size_t)source->shape[0]));
-    for (size_t i = 0; i < elements; i++) {
-        switch (list->kinds[index]) {
-        case FILL_WEIGHT:
-            values[i] = nearly_normal(&state) * deviation;
-            break;
-        case FILL_SCALE:
-            values[i] = 0.5f + uniform(&state);
-            break;
-        case FILL_SHIFT:
-            values[i] = 0.4f * uniform(&state) - 0.2f;
-            break;
-        case FILL_GAMMA:
-            values[i] = 0.1f + 0.9f * uniform(&state);
-            break;
-        }
-    }
+    cnx_fill_random(list->kinds[index], source->name, list->seed, (size_t)source->shape[0],
+                    elements, values);
     return CNX_OK;
 }
 

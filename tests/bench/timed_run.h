@@ -7,7 +7,7 @@
  *     load SECONDS
  *     warm SECONDS CPU_SECONDS      the first run
  *     run SECONDS CPU_SECONDS       once for each further run
- *     macs ALL LEFT                 multiply-adds (cnx only; see network_macs.h)
+ *     macs ALL LEFT                 multiply-adds (cnx only; see core/plan/cost.h)
  *     peak MIB                      largest resident size of the whole process, loading included
  *
  * They exit with 2 for a bad command line and with 1 for anything else that fails.
