@@ -115,6 +115,13 @@ typedef struct cnx_kernels {
      */
     void (*sum_squares)(int rows, int c, const float *x, size_t ld, double *sum);
 
+    /* suppressed[i] = 1 for each of n boxes whose overlap with `box` (intersection over union) is
+     * larger than iou; the others are left alone.  Both are x1, y1, x2, y2 and their area; side[j] is
+     * the array of the j-th of these.  0/0 is not larger.  Every table gives the same verdicts: no
+     * fused multiply-adds. */
+    void (*suppress)(int n, const float box[5], const float *const side[5], float iou,
+                     int32_t *suppressed);
+
     /* The two transforms of Winograd's F(4x4, 3x3), see winograd_points.h; 36 points, in the order
      * [6][6], point p of channel i at p * step + i.  input: a 6x6 patch of pixels of c channels
      * each goes to out.  output: the inverse, for a 4x4 patch. */

@@ -297,6 +297,28 @@ static void winograd_input(int c, const float *const pixels[WINOGRAD_POINTS], fl
     }
 }
 
+static float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static void suppress(int n, const float box[5], const float *const side[5], float iou,
+                     int32_t *suppressed)
+{
+    for (int i = 0; i < n; i++) {
+        const float w = smaller(box[2], side[2][i]) - larger(box[0], side[0][i]);
+        const float h = smaller(box[3], side[3][i]) - larger(box[1], side[1][i]);
+        const float shared = larger(0, w) * larger(0, h);
+        if (shared / (box[4] + side[4][i] - shared) > iou)
+            suppressed[i] = 1;
+    }
+}
+
 static void winograd_output(int c, const float *in, size_t step, const cnx_winograd_patch *patch)
 {
     for (int i = 0; i < c; i++) {
@@ -335,6 +357,7 @@ void cnx_kernels_ref(cnx_kernels *k)
         .argmax = argmax,
         .softmax = softmax,
         .sum_squares = sum_squares,
+        .suppress = suppress,
         .winograd_input = winograd_input,
         .winograd_output = winograd_output,
     };

@@ -6,6 +6,7 @@
 #include "core/kernels/kernels.h"
 #include "core/kernels/vector_math.h"
 
+#include "core/kernels/box_body.h"
 #include "core/kernels/dwconv_body.h"
 #include "core/kernels/gemm_body.h"
 #include "core/kernels/pixel_body.h"
@@ -25,6 +26,7 @@ static void fill_table(cnx_kernels *k, const char *name)
     k->argmax = argmax;
     k->softmax = softmax;
     k->sum_squares = sum_squares;
+    k->suppress = suppress;
     k->winograd_input = winograd_input;
     k->winograd_output = winograd_output;
 }

@@ -151,6 +151,15 @@ static inline void v_transpose(vector r[LANES])
     }
 }
 
+static inline vector v_div(vector a, vector b)
+{
+    return _mm256_div_ps(a, b);
+}
+static inline unsigned v_greater(vector a, vector b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+
 static inline vector v_scale_by_power(vector p, vector n)
 {
     const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);

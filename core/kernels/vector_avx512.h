@@ -131,6 +131,15 @@ static inline unsigned v_equal(vector a, vector b)
 {
     return (unsigned)_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
 }
+static inline vector v_div(vector a, vector b)
+{
+    return _mm512_div_ps(a, b);
+}
+/* A bit for each lane where a is greater than b. */
+static inline unsigned v_greater(vector a, vector b)
+{
+    return (unsigned)_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
 
 /* Rows become columns. */
 static inline void v_transpose(vector r[LANES])

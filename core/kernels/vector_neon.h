@@ -137,6 +137,15 @@ static inline unsigned v_equal(vector a, vector b)
     static const uint32_t bits[LANES] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(vceqq_f32(a, b), vld1q_u32(bits)));
 }
+static inline vector v_div(vector a, vector b)
+{
+    return vdivq_f32(a, b);
+}
+static inline unsigned v_greater(vector a, vector b)
+{
+    static const uint32_t bits[LANES] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgtq_f32(a, b), vld1q_u32(bits)));
+}
 
 /* Rows become columns. */
 static inline void v_transpose(vector r[LANES])

@@ -98,6 +98,11 @@ cnx_cost cnx_plan_cost(const cnx_plan *plan, int row)
     case NODE_RESIZE:
         cost.resize = written;
         break;
+    case NODE_NEAREST_ADD:
+        cost.residual = written;
+        break;
+    case NODE_SUBSAMPLE:
+        break;
     case NODE_MARK:
         return cost;
     }

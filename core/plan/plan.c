@@ -174,6 +174,16 @@ void cnx_plan_resize(cnx_plan *plan, const char *name, cnx_value in, cnx_value o
     add_node(plan, add ? NODE_RESIZE_ADD : NODE_RESIZE, name, in, out);
 }
 
+void cnx_plan_nearest_add(cnx_plan *plan, const char *name, cnx_value in, cnx_value out)
+{
+    add_node(plan, NODE_NEAREST_ADD, name, in, out);
+}
+
+void cnx_plan_subsample(cnx_plan *plan, const char *name, cnx_value in, cnx_value out)
+{
+    add_node(plan, NODE_SUBSAMPLE, name, in, out);
+}
+
 void cnx_plan_mark(cnx_plan *plan, const char *name, cnx_value value)
 {
     add_node(plan, NODE_MARK, name, value, value);
@@ -217,9 +227,12 @@ int cnx_plan_rows(const cnx_plan *plan)
 cnx_plan_row cnx_plan_row_at(const cnx_plan *plan, int index)
 {
     static const char *const ops[] = {
-        [NODE_CONV] = "conv",     [NODE_CONCAT_CONV] = "conv",      [NODE_DWCONV] = "dwconv7x7",
-        [NODE_MLP] = "mlp",       [NODE_LAYERNORM] = "layernorm",   [NODE_POOL] = "adaptive_pool",
-        [NODE_RESIZE] = "resize", [NODE_RESIZE_ADD] = "resize_add", [NODE_MARK] = "mark"};
+        [NODE_CONV] = "conv",           [NODE_CONCAT_CONV] = "conv",
+        [NODE_DWCONV] = "dwconv7x7",    [NODE_MLP] = "mlp",
+        [NODE_LAYERNORM] = "layernorm", [NODE_POOL] = "adaptive_pool",
+        [NODE_RESIZE] = "resize",       [NODE_RESIZE_ADD] = "resize_add",
+        [NODE_MARK] = "mark",           [NODE_NEAREST_ADD] = "nearest_add",
+        [NODE_SUBSAMPLE] = "subsample"};
     const cnx_node *node = &plan->nodes[index];
     return (cnx_plan_row){.name = node->name,
                           .op = ops[node->kind],

@@ -14,6 +14,7 @@
 #include "core/ops/concat_conv.h"
 #include "core/ops/conv.h"
 #include "core/ops/pixelwise.h"
+#include "core/ops/pyramid.h"
 
 typedef struct cnx_plan cnx_plan;
 
@@ -45,6 +46,8 @@ void cnx_plan_layernorm(cnx_plan *plan, const char *name, const float *weight, c
                         float eps, cnx_value in, cnx_value out);
 void cnx_plan_pool(cnx_plan *plan, const char *name, cnx_value in, cnx_value out);
 void cnx_plan_resize(cnx_plan *plan, const char *name, cnx_value in, cnx_value out, bool add);
+void cnx_plan_nearest_add(cnx_plan *plan, const char *name, cnx_value in, cnx_value out);
+void cnx_plan_subsample(cnx_plan *plan, const char *name, cnx_value in, cnx_value out);
 
 /* Names a map at this point of the list, for taps: what it holds after the node added last. */
 void cnx_plan_mark(cnx_plan *plan, const char *name, cnx_value value);
@@ -82,6 +85,11 @@ typedef struct cnx_plan_hooks {
     void *user;
     cnx_plan_clock *clock;
 } cnx_plan_hooks;
+
+/* Where a map lies in an arena (or among the externals), after a run what it held at its last node: for
+ * maps that are marked after all nodes. */
+cnx_map cnx_plan_value_map(const cnx_plan *plan, cnx_value value, void *arena,
+                           float *const external[]);
 
 /* Runs all nodes.  arena: cnx_plan_arena_bytes, 64-byte aligned.  external: the maps bound to the
  * external values, in the order of their creation.  hooks may be NULL.  False when a step stopped

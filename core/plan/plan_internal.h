@@ -13,6 +13,8 @@ typedef enum node_kind {
     NODE_POOL,
     NODE_RESIZE,
     NODE_RESIZE_ADD,
+    NODE_NEAREST_ADD,
+    NODE_SUBSAMPLE,
     NODE_MARK
 } node_kind;
 

@@ -37,9 +37,21 @@ static void run_node(const cnx_node *node, const cnx_exec *exec, const cnx_map *
     case NODE_RESIZE_ADD:
         cnx_resize_run(exec, in, out, node->kind == NODE_RESIZE_ADD);
         break;
+    case NODE_NEAREST_ADD:
+        cnx_nearest_add_run(exec, in, out);
+        break;
+    case NODE_SUBSAMPLE:
+        cnx_subsample_run(exec, in, out);
+        break;
     case NODE_MARK:
         break;
     }
+}
+
+cnx_map cnx_plan_value_map(const cnx_plan *plan, cnx_value value, void *arena,
+                           float *const external[])
+{
+    return resolve(plan, value, arena, external);
 }
 
 bool cnx_plan_run(const cnx_plan *plan, void *arena, float *const external[],
