@@ -39,7 +39,10 @@ void cnx_description_free(cnx_description *d)
 /* "upernet_convnext_tiny"; widths and depths without a name are spelled out. */
 static void make_name(cnx_description *d)
 {
-    const char *head = d->task == CNX_TASK_SEGMENTATION ? "upernet_" : "";
+    const char *head = d->task == CNX_TASK_SEGMENTATION     ? "upernet_"
+                       : d->task == CNX_TASK_CLASSIFICATION ? ""
+                       : d->detector.cascade                ? "cascade_mask_rcnn_"
+                                                            : "mask_rcnn_";
     const char *version = d->backbone.version == 2 ? "v2" : "";
     const char *variant = cnx_convnext_variant(&d->backbone);
     const int *n = d->backbone.depths, *c = d->backbone.dims;
@@ -73,6 +76,10 @@ static cnx_status complete(cnx_description *d, const cnx_checkpoint *checkpoint,
                                       .classes = d->class_count,
                                       .eps = cnx_convnext_eps(&d->backbone)};
     CNX_TRY(cnx_describe_classes(d, checkpoint, config, err));
+    if (d->task == CNX_TASK_DETECTION) {
+        CNX_TRY(cnx_describe_detector_rules(d, config, err));
+        CNX_TRY(cnx_describe_category_ids(d, config, err));
+    }
     return cnx_describe_pipeline(d, checkpoint, config, err);
 }
 

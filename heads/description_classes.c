@@ -64,15 +64,23 @@ static cnx_status names_from_config(cnx_description *d, const cJSON *classes, cn
     return names_from_list(d, classes, "config", err);
 }
 
+/* The data set that a model of so many classes is taken for; NULL for none. */
+static const cnx_known_set *probable_set(const cnx_description *d)
+{
+    if (d->task == CNX_TASK_SEGMENTATION)
+        return cnx_known_set_by_count(d->class_count);
+    if (d->task == CNX_TASK_CLASSIFICATION)
+        return cnx_known_set_of_pictures(d->class_count);
+    const cnx_known_set *coco = cnx_known_set_named("coco");
+    return coco && coco->classes == d->class_count ? coco : NULL;
+}
+
 static cnx_status describe_names(cnx_description *d, const cnx_checkpoint *c, const cJSON *config,
                                  cnx_error *err)
 {
     const size_t count = (size_t)d->class_count;
     const cJSON *classes = cnx_config_get(config, "classes");
-    const cnx_known_set *set =
-        d->task == CNX_TASK_SEGMENTATION     ? cnx_known_set_by_count(d->class_count)
-        : d->task == CNX_TASK_CLASSIFICATION ? cnx_known_set_of_pictures(d->class_count)
-                                             : NULL;
+    const cnx_known_set *set = probable_set(d);
     if (classes)
         return names_from_config(d, classes, err);
     if (c && cnx_checkpoint_class_count(c) == count) {
@@ -135,8 +143,7 @@ static cnx_status describe_palette(cnx_description *d, const cnx_checkpoint *c, 
     const uint8_t *rgb = NULL;
     const size_t count = (size_t)d->class_count;
     const cJSON *palette = cnx_config_get(config, "palette");
-    const cnx_known_set *set =
-        d->task == CNX_TASK_SEGMENTATION ? cnx_known_set_by_count(d->class_count) : NULL;
+    const cnx_known_set *set = probable_set(d);
     if (palette)
         return colours_from_config(d, palette, err);
     if (c && cnx_checkpoint_palette(c, &rgb) == count)

@@ -6,7 +6,6 @@
 #include "heads/config.h"
 #include "heads/description_parts.h"
 
-static const char *const head_types[] = {"upernet", "a detector's", "linear"}; /* by task */
 static const int published_pools[] = {1, 2, 3, 6};
 enum { PUBLISHED_POOLS = 4, PUBLISHED_CHANNELS = 512, PUBLISHED_AUXILIARY = 256 };
 
@@ -15,18 +14,31 @@ static bool says(const cJSON *item, const char *text)
     return !item || strcmp(item->valuestring, text) == 0;
 }
 
+const char *cnx_head_type(const cnx_description *d)
+{
+    switch (d->task) {
+    case CNX_TASK_SEGMENTATION:
+        return "upernet";
+    case CNX_TASK_DETECTION:
+        return d->detector.cascade ? "cascade_mask_rcnn" : "mask_rcnn";
+    case CNX_TASK_CLASSIFICATION:
+        break;
+    }
+    return "linear";
+}
+
 /* ---- a config alone ---- */
 
-/* What `task` and head.type say together; segmentation when they say nothing. */
+/* What `task` and head.type say together: head.type decides; segmentation when they say nothing. */
 static cnx_status task_of_config(cnx_task *out, const cJSON *config, cnx_error *err)
 {
     const cJSON *task = cnx_config_get(config, "task"), *head = cnx_config_get(config, "head.type");
     const bool linear = head ? says(head, "linear") : task && says(task, "classification");
-    *out = linear ? CNX_TASK_CLASSIFICATION : CNX_TASK_SEGMENTATION;
-    CNX_FAIL_IF(!linear && !says(head, "upernet"), CNX_ERR_UNSUPPORTED,
-                "head.type: found %s; this version knows upernet and linear", head->valuestring);
-    CNX_FAIL_IF(task && says(task, "detection"), CNX_ERR_UNSUPPORTED,
-                "task: found detection; this version knows segmentation and classification");
+    const bool detector = head ? says(head, "cascade_mask_rcnn") || says(head, "mask_rcnn")
+                               : task && says(task, "detection");
+    *out = linear     ? CNX_TASK_CLASSIFICATION
+           : detector ? CNX_TASK_DETECTION
+                      : CNX_TASK_SEGMENTATION;
     CNX_FAIL_IF(!says(task, cnx_task_name(*out)), CNX_ERR_ARGUMENT,
                 "task: found %s, but head.type is %s", task->valuestring, head->valuestring);
     return CNX_OK;
@@ -99,7 +111,11 @@ cnx_status cnx_describe_from_fields(cnx_description *d, const cJSON *config, cnx
     if (d->task == CNX_TASK_CLASSIFICATION)
         return CNX_OK;
     CNX_FAIL_IF(d->backbone.isotropic, CNX_ERR_ARGUMENT,
-                "backbone.type: an isotropic network has no pyramid of maps for head.type upernet");
+                "backbone.type: an isotropic network has no pyramid of maps for such a head");
+    if (d->task == CNX_TASK_DETECTION) {
+        cnx_describe_detector_fields(d, config);
+        return CNX_OK;
+    }
     d->upernet.channels = channels ? channels->valueint : PUBLISHED_CHANNELS;
     d->upernet.pools = pools ? cJSON_GetArraySize(pools) : PUBLISHED_POOLS;
     d->upernet.auxiliary = auxiliary ? auxiliary->valueint : PUBLISHED_AUXILIARY;
@@ -184,7 +200,9 @@ cnx_status cnx_describe_compare(const cnx_description *d, const cJSON *config, c
 {
     CNX_TRY(compare_text(config, "task", cnx_task_name(d->task), err));
     CNX_TRY(compare_backbone(&d->backbone, config, err));
-    CNX_TRY(compare_text(config, "head.type", head_types[d->task], err));
+    CNX_TRY(compare_text(config, "head.type", cnx_head_type(d), err));
+    if (d->task == CNX_TASK_DETECTION)
+        CNX_TRY(compare_number(config, "head.channels", d->detector.channels, err));
     if (d->task == CNX_TASK_SEGMENTATION)
         CNX_TRY(compare_number(config, "head.channels", d->upernet.channels, err));
     return compare_number(config, "head.classes", d->class_count, err);

@@ -59,6 +59,10 @@ static bool add_backbone(cJSON *root, const cnx_convnext_desc *d)
 static bool add_head(cJSON *root, const cnx_description *d)
 {
     cJSON *o = cJSON_AddObjectToObject(root, "head");
+    if (d->task == CNX_TASK_DETECTION)
+        return add_text(o, "type", cnx_head_type(d)) &&
+               add_number(o, "channels", d->detector.channels) &&
+               add_number(o, "classes", d->class_count);
     if (d->task != CNX_TASK_SEGMENTATION)
         return add_text(o, "type", "linear") && add_number(o, "classes", d->class_count);
     const cnx_upernet_desc *u = &d->upernet;
@@ -81,12 +85,50 @@ static bool add_classes(cJSON *root, const cnx_description *d)
     return add(root, "palette", palette) && ok;
 }
 
-static bool add_tta(cJSON *pipeline, const cnx_pipeline *p)
+static bool add_rpn(cJSON *root, const cnx_rpn_rules *r)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "rpn");
+    return add_number(o, "anchor_scale", r->anchor_scale) &&
+           add(o, "ratios", cJSON_CreateDoubleArray(r->ratios, r->ratio_count)) &&
+           add(o, "strides", cJSON_CreateIntArray(r->strides, CNX_PYRAMID_LEVELS)) &&
+           add_number(o, "nms_pre", r->nms_pre) && add_number(o, "max_per_img", r->max_per_img) &&
+           add_number(o, "nms_iou", shortest(r->nms_iou)) &&
+           add_number(o, "min_bbox_size", r->min_bbox_size);
+}
+
+static bool add_rcnn(cJSON *root, const cnx_detector_desc *d)
+{
+    const cnx_rcnn_rules *r = &d->rcnn;
+    cJSON *o = cJSON_AddObjectToObject(root, "rcnn"), *stds = cJSON_AddArrayToObject(o, "stds");
+    bool ok = stds != NULL;
+    for (int s = 0; s < d->stages && ok; s++) {
+        double four[4];
+        for (int i = 0; i < 4; i++)
+            four[i] = shortest(d->stds[s][i]);
+        cJSON *list = cJSON_CreateDoubleArray(four, 4);
+        ok = list && cJSON_AddItemToArray(stds, list);
+    }
+    return ok && add_number(o, "score_thr", shortest(r->score_thr)) &&
+           add_number(o, "nms_iou", shortest(r->nms_iou)) &&
+           add_number(o, "max_per_img", r->max_per_img) &&
+           add_number(o, "mask_thr", shortest(r->mask_thr));
+}
+
+/* What only detectors have. */
+static bool add_detection(cJSON *root, const cnx_description *d)
+{
+    if (d->task != CNX_TASK_DETECTION)
+        return true;
+    return add(root, "category_ids", cJSON_CreateIntArray(d->category_ids, d->class_count)) &&
+           add_rpn(root, &d->detector.rpn) && add_rcnn(root, &d->detector);
+}
+
+static bool add_tta(cJSON *pipeline, const cnx_pipeline *p, bool detector)
 {
     cJSON *o = cJSON_AddObjectToObject(pipeline, "tta");
     return add(o, "scales", cJSON_CreateDoubleArray(p->scales, p->scale_count)) &&
            cJSON_AddBoolToObject(o, "flip", p->flip) &&
-           add_text(o, "rule", p->rule == CNX_TTA_MMSEG1 ? "mmseg1" : "mmseg0");
+           (detector || add_text(o, "rule", p->rule == CNX_TTA_MMSEG1 ? "mmseg1" : "mmseg0"));
 }
 
 static bool add_classifier_pipeline(cJSON *root, const cnx_pipeline *p)
@@ -105,16 +147,17 @@ static bool add_pipeline(cJSON *root, const cnx_description *d)
     const cnx_pipeline *p = &d->pipeline;
     if (d->task == CNX_TASK_CLASSIFICATION)
         return add_classifier_pipeline(root, p);
+    const bool detector = d->task == CNX_TASK_DETECTION; /* has no windows */
     cJSON *o = cJSON_AddObjectToObject(root, "pipeline");
     const bool scale = p->resize ? add_pair(o, "scale", p->scale_long, p->scale_short)
                                  : cJSON_AddNullToObject(o, "scale") != NULL;
     return scale &&
            (d->mode_from_default ||
             add_text(o, "mode", p->mode == CNX_MODE_WHOLE ? "whole" : "slide")) &&
-           add_pair(o, "crop", p->crop_h, p->crop_w) &&
-           add_pair(o, "stride", p->stride_h, p->stride_w) && add_floats(o, "mean", p->mean) &&
-           add_floats(o, "std", p->std) && add_number(o, "pad_divisor", p->pad_divisor) &&
-           add_tta(o, p);
+           (detector || (add_pair(o, "crop", p->crop_h, p->crop_w) &&
+                         add_pair(o, "stride", p->stride_h, p->stride_w))) &&
+           add_floats(o, "mean", p->mean) && add_floats(o, "std", p->std) &&
+           add_number(o, "pad_divisor", p->pad_divisor) && add_tta(o, p, detector);
 }
 
 cJSON *cnx_description_to_json(const cnx_description *d)
@@ -122,7 +165,7 @@ cJSON *cnx_description_to_json(const cnx_description *d)
     cJSON *root = cJSON_CreateObject();
     if (add_text(root, "name", d->name) && add_text(root, "task", cnx_task_name(d->task)) &&
         add_backbone(root, &d->backbone) && add_head(root, d) && add_classes(root, d) &&
-        add_pipeline(root, d))
+        add_detection(root, d) && add_pipeline(root, d))
         return root;
     cJSON_Delete(root);
     return NULL;

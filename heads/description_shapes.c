@@ -25,16 +25,6 @@ static bool any_canonical(const cnx_weights *w, const char *prefix)
     return false;
 }
 
-static bool any_raw(const cnx_weights *w, const char *prefix)
-{
-    for (size_t i = 0; i < cnx_weights_key_count(w); i++) {
-        const cnx_key *key = cnx_weights_key(w, i);
-        if (key->tensor && starts_with(key->tensor->name, prefix))
-            return true;
-    }
-    return false;
-}
-
 /* One more than the highest number that follows `prefix` in a canonical name, at most limit + 1. */
 static int count_after(const cnx_weights *w, const char *prefix, int limit)
 {
@@ -224,13 +214,11 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
         !any_canonical(w, "downsample_layers."))
         return refuse_without_backbone(file, w, err);
     const bool segmentor = any_canonical(w, "decode_head.");
-    CNX_FAIL_IF(!segmentor && (any_raw(w, "rpn_head.") || any_raw(w, "roi_head.")),
-                CNX_ERR_UNSUPPORTED,
-                "%s: a detection checkpoint (rpn_head.*, roi_head.*); this version segments with "
-                "UPerNet checkpoints (decode_head.*)",
-                file);
-    CNX_FAIL_IF(segmentor && !prefixed, CNX_ERR_MODEL,
-                "%s: decode_head.* is there, but the backbone's names lack \"backbone.\"", file);
+    const bool detector =
+        !segmentor && (any_canonical(w, "rpn_head.") || any_canonical(w, "roi_head."));
+    CNX_FAIL_IF((segmentor || detector) && !prefixed, CNX_ERR_MODEL,
+                "%s: %s is there, but the backbone's names lack \"backbone.\"", file,
+                segmentor ? "decode_head.*" : "rpn_head.* or roi_head.*");
     if (isotropic)
         CNX_TRY(describe_isotropic(&d->backbone, file, w, err));
     else
@@ -239,6 +227,12 @@ cnx_status cnx_describe_shapes(cnx_description *d, const cnx_checkpoint *checkpo
         d->task = CNX_TASK_SEGMENTATION;
         CNX_TRY(describe_upernet(&d->upernet, file, w, err));
         d->class_count = d->upernet.classes;
+        return CNX_OK;
+    }
+    if (detector) {
+        d->task = CNX_TASK_DETECTION;
+        CNX_TRY(cnx_describe_detector(&d->detector, file, w, err));
+        d->class_count = d->detector.classes;
         return CNX_OK;
     }
     CNX_FAIL_IF(!any_canonical(w, "head."), CNX_ERR_MODEL,

@@ -14,14 +14,12 @@ typedef struct cnx_detector_options {
     size_t max_memory;   /* bytes for weights, feature maps and pictures together; 0: no limit */
     const char *kernels; /* "auto", "ref", ...; NULL: auto */
     cnx_weight_type weights; /* how packed weights are kept */
+    bool planning;           /* no weights are read or packed: for plans and estimates, never run */
 } cnx_detector_options;
 
 /* Reads and packs the weights; the model file may be closed afterwards. */
 cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
                              const cnx_detector_options *options, cnx_error *err);
-/* Without weights, from a description alone: for estimates and layer lists.  It cannot run. */
-cnx_status cnx_detector_open_planned(cnx_detector **out, const cnx_description *description,
-                                     const cnx_detector_options *options, cnx_error *err);
 void cnx_detector_close(cnx_detector **det);
 
 /*
@@ -73,6 +71,7 @@ typedef struct cnx_detect_request {
     bool no_masks;                /* boxes only: mask heads are not run */
     cnx_detect_progress progress; /* may be NULL */
     void *user;
+    cnx_plan_clock *clock; /* what each layer of the dense plan takes; may be NULL */
 } cnx_detect_request;
 
 /* Where the time went, in seconds, and what was done. */
@@ -104,12 +103,15 @@ cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
                                  cnx_detect_estimate *out, cnx_error *err);
 
 /*
- * Every layer for an input of h x w (multiples of 32), with box_rois regions through each box head
- * and mask_rois through each mask head.  A row of the RoI heads has the shape of one region's map and
- * the multiply-adds of all regions; `regions` is their number, 1 for the rest.
+ * The plans of the network's dense layers: of backbone, pyramid and RPN for an input of h x w, and,
+ * for one region, of all box heads and of all mask heads.  The detector's, until the next call that
+ * needs a plan of another size.  The last two tell of layers and costs; what runs are the same layers
+ * over many regions at a time.
  */
-typedef void (*cnx_detector_layer)(void *user, const cnx_plan_row *row, int regions);
-cnx_status cnx_detector_layers(cnx_detector *det, int h, int w, int box_rois, int mask_rois,
-                               cnx_detector_layer layer, void *user, cnx_error *err);
+typedef struct cnx_detector_plans {
+    const cnx_plan *dense, *boxes, *masks;
+} cnx_detector_plans;
+cnx_status cnx_detector_plan_of(cnx_detector *det, int h, int w, cnx_detector_plans *out,
+                                cnx_error *err);
 
 #endif

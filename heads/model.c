@@ -7,6 +7,7 @@
 #include "core/embedded/embedded.h"
 #include "core/json.h"
 #include "heads/config.h"
+#include "heads/detector_net.h"
 
 /* ---- layers of config ---- */
 
@@ -90,16 +91,19 @@ static cnx_status open_checkpoint(cnx_checkpoint **out, const char *path, const 
     return cnx_checkpoint_open_memory(out, file.data, file.size, name, err);
 }
 
-static void expect_all(cnx_model_file *f)
+static cnx_status expect_all(cnx_model_file *f, cnx_error *err)
 {
     const cnx_description *d = &f->description;
     if (d->task == CNX_TASK_CLASSIFICATION) {
         cnx_convnext_expect(&d->backbone, "", false, f->weights);
         cnx_linear_expect(&d->linear, f->weights);
-        return;
+        return CNX_OK;
     }
     cnx_convnext_expect(&d->backbone, "backbone.", true, f->weights);
+    if (d->task == CNX_TASK_DETECTION)
+        return cnx_detector_expect(&d->detector, d->backbone.dims, f->weights, err);
     cnx_upernet_expect(&d->upernet, d->backbone.dims, f->weights);
+    return CNX_OK;
 }
 
 cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char *config_path,
@@ -118,7 +122,7 @@ cnx_status cnx_model_file_open(cnx_model_file *out, const char *path, const char
     CNX_CHECK(cnx_description_infer(&out->description, out->checkpoint, out->weights, config, err));
     if (own_classes)
         snprintf(out->description.classes_from, sizeof out->description.classes_from, "checkpoint");
-    expect_all(out);
+    CNX_CHECK(expect_all(out, err));
     if (!report_only)
         CNX_CHECK(cnx_weights_check(out->weights, err));
 cleanup:
@@ -141,7 +145,7 @@ cnx_status cnx_model_file_random(cnx_model_file *out, const char *config_path,
         cnx_error_prefix(err, "%s", config_path);
     CNX_CHECK(status);
     CNX_CHECK(cnx_weights_open_random(&out->weights, seed, err));
-    expect_all(out);
+    CNX_CHECK(expect_all(out, err));
     CNX_CHECK(cnx_weights_check(out->weights, err));
 cleanup:
     cJSON_Delete(config);

@@ -76,6 +76,9 @@ static const rule head_rules[] = {
     {"auxiliary_head.conv_seg.{r}", {SAME, SAME, "auxiliary_head.classifier.{r}", NULL, NULL}},
     {"auxiliary_head.{x}.bn.{r}", {SAME, SAME, "auxiliary_head.{x}.batch_norm.{r}", NULL, NULL}},
     {"auxiliary_head.{x}", {SAME, SAME, SAME, SAME, SAME}},
+    {"neck.{x}", {SAME, SAME, SAME, SAME, SAME}},
+    {"rpn_head.{x}", {SAME, SAME, SAME, SAME, SAME}},
+    {"roi_head.{x}", {SAME, SAME, SAME, SAME, SAME}},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

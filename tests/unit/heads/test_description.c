@@ -230,7 +230,7 @@ static void test_other_kinds(void)
     refused(&model, NULL, CNX_ERR_MODEL, "bare ConvNeXt backbone", "UPerNet");
     model.extra = "roi_head.bbox_head.0.fc_cls.weight";
     model.without = "decode_head.";
-    refused(&model, NULL, CNX_ERR_UNSUPPORTED, "detection", "roi_head");
+    refused(&model, NULL, CNX_ERR_UNSUPPORTED, "without mask heads", "roi_head");
     model = small;
     model.without = "backbone.";
     refused(&model, NULL, CNX_ERR_MODEL, "no ConvNeXt", "decode_head.");
