@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "heads/network_input.h"
 #include "heads/segmentor_private.h"
 
 static cnx_status check_memory(const cnx_segmentor *seg, const cnx_segment_estimate *e,
@@ -25,44 +26,11 @@ typedef struct run {
     const cnx_pipeline *pipeline;
     cnx_segment_layout layout;
     cnx_segment_stats *stats;
-    float normalised[3][256]; /* the network's input for each 8-bit value, by channel */
-    float *input;             /* [win_h][win_w][3] */
+    cnx_normalisation normalisation;
+    float *input; /* [win_h][win_w][3] */
     double macs_done, macs_total, window_macs;
     bool stopped;
 } run;
-
-/* Parity note: float32(pixel) - float32(mean), then times 1/std in double, rounded to float32. */
-static void fill_normalisation(run *r)
-{
-    for (int c = 0; c < 3; c++) {
-        const double scale = 1.0 / (double)r->pipeline->std[c];
-        for (int v = 0; v < 256; v++) {
-            const float centred = (float)v - r->pipeline->mean[c];
-            r->normalised[c][v] = (float)((double)centred * scale);
-        }
-    }
-}
-
-/* Cuts the window at (y0, x0) out of the resized picture; padding is zero after normalising. */
-static void cut_window(const run *r, const cnx_pass *pass, const cnx_image *image, int y0, int x0)
-{
-    for (int y = 0; y < pass->win_h; y++) {
-        float *out = r->input + (size_t)y * (size_t)pass->win_w * 3;
-        const int inside_h = y0 + y < image->height;
-        int inside = inside_h ? image->width - x0 : 0;
-        inside = inside < 0 ? 0 : inside > pass->win_w ? pass->win_w : inside;
-        if (inside > 0) {
-            const uint8_t *in =
-                image->data + ((size_t)(y0 + y) * (size_t)image->width + (size_t)x0) * 3;
-            for (int x = 0; x < 3 * inside; x += 3) {
-                out[x] = r->normalised[0][in[x]];
-                out[x + 1] = r->normalised[1][in[x + 1]];
-                out[x + 2] = r->normalised[2][in[x + 2]];
-            }
-        }
-        memset(out + 3 * (size_t)inside, 0, (size_t)(pass->win_w - inside) * 3 * sizeof *out);
-    }
-}
 
 static bool step(void *user, double done)
 {
@@ -78,7 +46,8 @@ static cnx_status run_window(run *r, cnx_pass *pass, const cnx_image *image, int
                              cnx_error *err)
 {
     double start = cnx_now();
-    cut_window(r, pass, image, cnx_window_y(pass, a), cnx_window_x(pass, b));
+    cnx_normalise_window(&r->normalisation, image, cnx_window_y(pass, a), cnx_window_x(pass, b),
+                         pass->win_h, pass->win_w, r->input);
     r->stats->prepare += cnx_now() - start;
     start = cnx_now();
     const int classes = r->layout.classes;
@@ -185,7 +154,7 @@ cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *requ
     r.stats->windows = estimate.windows;
     r.stats->net_h = estimate.net_h;
     r.stats->net_w = estimate.net_w;
-    fill_normalisation(&r);
+    cnx_normalisation_fill(&r.normalisation, r.pipeline);
     CNX_CHECK(run_passes(&r, err));
 cleanup:
     cnx_free(r.input);
