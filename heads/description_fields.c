@@ -36,9 +36,7 @@ static cnx_status task_of_config(cnx_task *out, const cJSON *config, cnx_error *
     const bool linear = head ? says(head, "linear") : task && says(task, "classification");
     const bool detector = head ? says(head, "cascade_mask_rcnn") || says(head, "mask_rcnn")
                                : task && says(task, "detection");
-    *out = linear     ? CNX_TASK_CLASSIFICATION
-           : detector ? CNX_TASK_DETECTION
-                      : CNX_TASK_SEGMENTATION;
+    *out = linear ? CNX_TASK_CLASSIFICATION : detector ? CNX_TASK_DETECTION : CNX_TASK_SEGMENTATION;
     CNX_FAIL_IF(!says(task, cnx_task_name(*out)), CNX_ERR_ARGUMENT,
                 "task: found %s, but head.type is %s", task->valuestring, head->valuestring);
     return CNX_OK;
