@@ -92,7 +92,7 @@ static bool add_rpn(cJSON *root, const cnx_rpn_rules *r)
            add(o, "ratios", cJSON_CreateDoubleArray(r->ratios, r->ratio_count)) &&
            add(o, "strides", cJSON_CreateIntArray(r->strides, CNX_PYRAMID_LEVELS)) &&
            add_number(o, "nms_pre", r->nms_pre) && add_number(o, "max_per_img", r->max_per_img) &&
-           add_number(o, "nms_iou", (r->nms_iou)) &&
+           add_number(o, "nms_iou", cnx_json_decimal(r->nms_iou)) &&
            add_number(o, "min_bbox_size", r->min_bbox_size);
 }
 
@@ -104,13 +104,14 @@ static bool add_rcnn(cJSON *root, const cnx_detector_desc *d)
     for (int s = 0; s < d->stages && ok; s++) {
         double four[4];
         for (int i = 0; i < 4; i++)
-            four[i] = (d->stds[s][i]);
+            four[i] = cnx_json_decimal(d->stds[s][i]);
         cJSON *list = cJSON_CreateDoubleArray(four, 4);
         ok = list && cJSON_AddItemToArray(stds, list);
     }
-    return ok && add_number(o, "score_thr", (r->score_thr)) &&
-           add_number(o, "nms_iou", (r->nms_iou)) && add_number(o, "max_per_img", r->max_per_img) &&
-           add_number(o, "mask_thr", (r->mask_thr));
+    return ok && add_number(o, "score_thr", cnx_json_decimal(r->score_thr)) &&
+           add_number(o, "nms_iou", cnx_json_decimal(r->nms_iou)) &&
+           add_number(o, "max_per_img", r->max_per_img) &&
+           add_number(o, "mask_thr", cnx_json_decimal(r->mask_thr));
 }
 
 /* What only detectors have. */
