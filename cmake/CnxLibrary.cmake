@@ -1,7 +1,7 @@
 # libcnx, shared and static, from the objects of all folders; and what `cmake --install` puts beside
 # it: cnx.h, a pkg-config file, a CMake package, the program.
 
-set(CNX_FOLDERS cnx_core cnx_mask cnx_kernels cnx_ops cnx_plan cnx_checkpoint cnx_image cnx_embedded cnx_datasets cnx_backbone cnx_heads)
+set(CNX_FOLDERS cnx_core cnx_mask cnx_coco cnx_kernels cnx_ops cnx_plan cnx_checkpoint cnx_image cnx_embedded cnx_datasets cnx_backbone cnx_heads)
 set(CNX_OBJECTS)
 foreach(folder ${CNX_FOLDERS})
   list(APPEND CNX_OBJECTS $<TARGET_OBJECTS:${folder}>)
