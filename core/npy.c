@@ -219,13 +219,27 @@ void cnx_npy_free(cnx_npy *npy)
 cnx_status cnx_npy_begin_f32(cnx_output *file, int rank, const size_t *shape, size_t *data_offset,
                              cnx_error *err)
 {
+    return cnx_npy_begin(file, CNX_NPY_F32, rank, shape, data_offset, err);
+}
+
+static const char *descr_of(cnx_npy_type type)
+{
+    size_t i = 0;
+    while (kinds[i].type != type)
+        i++;
+    return kinds[i].descr;
+}
+
+cnx_status cnx_npy_begin(cnx_output *file, cnx_npy_type type, int rank, const size_t *shape,
+                         size_t *data_offset, cnx_error *err)
+{
     CNX_FAIL_IF(rank < 0 || rank > CNX_NPY_MAX_RANK, CNX_ERR_ARGUMENT,
                 "an array of %d dimensions was asked for; at most %d", rank, CNX_NPY_MAX_RANK);
     /* 8 extents of at most 20 digits: the text stays below 256 bytes. */
     char header[320];
     int n = PREFIX + 2;
     n += snprintf(header + n, sizeof header - (size_t)n,
-                  "{'descr': '<f4', 'fortran_order': False, 'shape': (");
+                  "{'descr': '%s', 'fortran_order': False, 'shape': (", descr_of(type));
     for (int i = 0; i < rank; i++)
         n += snprintf(header + n, sizeof header - (size_t)n, "%zu%s", shape[i],
                       rank == 1      ? ","

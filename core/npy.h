@@ -33,8 +33,11 @@ typedef struct cnx_npy {
 cnx_status cnx_npy_read(cnx_npy *out, const char *path, cnx_error *err);
 void cnx_npy_free(cnx_npy *npy);
 
-/* Writes the header of a float32 array and tells where its first element belongs; the elements are
- * then written with cnx_output_write_at in any order. */
+/* Writes the header of an array and tells where its first element belongs; the elements are then written
+ * with cnx_output_write_at in any order. */
+cnx_status cnx_npy_begin(cnx_output *file, cnx_npy_type type, int rank, const size_t *shape,
+                         size_t *data_offset, cnx_error *err);
+/* The same for float32. */
 cnx_status cnx_npy_begin_f32(cnx_output *file, int rank, const size_t *shape, size_t *data_offset,
                              cnx_error *err);
 
