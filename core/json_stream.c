@@ -384,6 +384,27 @@ cnx_status cnx_json_read_list_file(const cnx_json_file *file, const cnx_json_lis
     return check_rest(file, offset, err);
 }
 
+cnx_status cnx_json_look_at_list_file(const cnx_json_file *file, const cnx_json_list *list,
+                                      bool *empty, cnx_error *err)
+{
+    uint64_t offset;
+    char first;
+    cnx_json_window window = {0};
+    const reader r = {.file = file, .list = list, .windows = &window};
+    cnx_status status = CNX_OK;
+    CNX_CHECK(find_value(file, &offset, &first, err));
+    CNX_CHECK_IF(first != '[', CNX_ERR_FORMAT, "%s: holds %s; a list of objects is expected",
+                 file->path, kind_of(first));
+    status = open_list(file, &window, &offset, empty, err);
+    if (status == CNX_OK && !*empty)
+        status = look_at_first(&r, offset, err);
+    if (status != CNX_OK)
+        cnx_error_prefix(err, "%s", file->path);
+cleanup:
+    cnx_json_window_free(&window);
+    return status;
+}
+
 /* The next key of the object, or its end; moves *offset to the value. */
 static cnx_status step_key(const cnx_json_file *file, cnx_json_window *w, uint64_t *offset,
                            bool *first, bool *more, cnx_json_text *key, cnx_error *err)

@@ -52,6 +52,10 @@ cnx_status cnx_json_read_list(const cnx_json_file *file, uint64_t *offset,
 cnx_status cnx_json_read_list_file(const cnx_json_file *file, const cnx_json_list *list,
                                    uint64_t *count, cnx_error *err);
 
+/* Lets list->first look at such a file's first entry; *empty: there is none. */
+cnx_status cnx_json_look_at_list_file(const cnx_json_file *file, const cnx_json_list *list,
+                                      bool *empty, cnx_error *err);
+
 /*
  * A file that is one object: for each member, `member` is called with the key and the offset of the value.
  * It may read the value as a list, moving *offset behind it; where it leaves *offset, the value is passed

@@ -1,4 +1,4 @@
-/* cnx score: label maps against their truth. */
+/* cnx score: label maps against their truth; detections are handed over to score_coco.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "tools/interrupt.h"
 #include "tools/rule_args.h"
 #include "tools/run_args.h"
+#include "tools/score_coco.h"
 #include "tools/score_results.h"
 #include "tools/score_run.h"
 #include "tools/words.h"
@@ -19,6 +20,7 @@
 typedef struct score_args {
     cnx_text_arg pred, truth;
     cnx_rule_args rule;
+    cnx_coco_args coco;
     cnx_result_args result;
     cnx_int_arg threads;
     cnx_flag_arg keep_going, quiet, no_progress;
@@ -27,11 +29,18 @@ typedef struct score_args {
 #define AT(field) offsetof(score_args, field)
 
 static const cnx_option options[] = {
-    {CNX_OPT_GROUP, .help = "Label maps"},
-    {CNX_OPT_TEXT, 0, "pred", "DIR", "the predictions: PNG files, at any depth; or one file",
+    {CNX_OPT_GROUP, .help = "What is scored"},
+    {CNX_OPT_TEXT, 0, "pred", "DIR|FILE",
+     "the predictions: label maps (PNG files, at any depth; or one file), or COCO's results.json",
      .offset = AT(pred)},
-    {CNX_OPT_TEXT, 0, "truth", "DIR", "the truth: files of the same names", .offset = AT(truth)},
+    {CNX_OPT_TEXT, 0, "truth", "DIR|FILE",
+     "the truth: files of the same names, or COCO's instances.json", .offset = AT(truth)},
+
+    {CNX_OPT_GROUP, .help = "Label maps"},
     CNX_RULE_OPTIONS(score_args),
+
+    {CNX_OPT_GROUP, .help = "Detections (COCO)"},
+    CNX_COCO_OPTIONS(score_args),
 
     {CNX_OPT_GROUP, .help = "Results"},
     {CNX_OPT_SET, 0, "metrics", "LIST",
@@ -211,6 +220,51 @@ static int score(const score_args *args)
     return code;
 }
 
+/* ---- detections ---- */
+
+static bool is_coco(const score_args *args)
+{
+    return args->pred.given && args->truth.given &&
+           (cnx_is_coco_file(args->pred.value) || cnx_is_coco_file(args->truth.value));
+}
+
+/* The first flag that says something about label maps alone, or NULL. */
+static const char *given_for_maps(const score_args *args)
+{
+    const cnx_rule_args *r = &args->rule;
+    return r->classes.given                ? "classes"
+           : r->pred_suffix.given          ? "pred-suffix"
+           : r->truth_suffix.given         ? "truth-suffix"
+           : r->ignore.given               ? "ignore"
+           : r->pred_offset.given          ? "pred-offset"
+           : r->reduce_zero_label.given    ? "reduce-zero-label"
+           : r->no_reduce_zero_label.given ? "no-reduce-zero-label"
+           : r->strict.given               ? "strict"
+           : r->beta.given                 ? "beta"
+           : r->nan_to_num.given           ? "nan-to-num"
+           : args->result.metrics.given    ? "metrics"
+           : args->keep_going.given        ? "keep-going"
+                                           : NULL;
+}
+
+static int score_coco(const score_args *args)
+{
+    const cnx_score_coco run = {
+        .pred = args->pred.value,
+        .truth = args->truth.value,
+        .args = &args->coco,
+        .csv = args->result.csv.value,
+        .per_image = args->result.per_image.value,
+        .json = args->result.json.given,
+        .overwrite = args->result.overwrite.given,
+        .quiet = args->quiet.given,
+        .threads = args->threads.given ? args->threads.value : cnx_threads_available(),
+    };
+    return cnx_score_coco_run(&run);
+}
+
+/* ---- the command line ---- */
+
 static cnx_status check_args(const score_args *args, const cnx_operands *operands, cnx_error *err)
 {
     CNX_FAIL_IF(operands->count, CNX_ERR_ARGUMENT,
@@ -220,7 +274,11 @@ static cnx_status check_args(const score_args *args, const cnx_operands *operand
                 "where %s? Name a folder with --%s DIR",
                 args->pred.given ? "is the truth" : "are the predictions",
                 args->pred.given ? "truth" : "pred");
-    return cnx_rule_args_check(&args->rule, err);
+    const char *other = is_coco(args) ? given_for_maps(args) : cnx_coco_args_given(&args->coco);
+    CNX_FAIL_IF(other, CNX_ERR_ARGUMENT, "--%s is for %s; --pred and --truth name %s", other,
+                is_coco(args) ? "label maps" : "detections (COCO's JSON files)",
+                is_coco(args) ? "COCO's JSON files" : "label maps");
+    return is_coco(args) ? CNX_OK : cnx_rule_args_check(&args->rule, err);
 }
 
 static int run(int argc, char **argv)
@@ -233,7 +291,7 @@ static int run(int argc, char **argv)
         if (check_args(&args, &operands, &error) != CNX_OK)
             code = cnx_command_misused(&cnx_command_score, &error);
         else
-            code = cnx_console_finish(score(&args));
+            code = cnx_console_finish(is_coco(&args) ? score_coco(&args) : score(&args));
     }
     cnx_operands_free(&operands);
     return code;
@@ -241,13 +299,15 @@ static int run(int argc, char **argv)
 
 const cnx_command cnx_command_score = {
     .name = "score",
-    .summary = "score label maps against their truth: mIoU and its relatives",
-    .usage = "--pred DIR --truth DIR --classes ade20k|FILE|N [FLAGS]",
+    .summary = "score label maps (mIoU) or detections (COCO's AP) against their truth",
+    .usage = "--pred DIR --truth DIR --classes ade20k|FILE|N [FLAGS]\n"
+             "       cnx score --pred results.json --truth instances.json [FLAGS]",
     .about =
         "Counts as mmsegmentation does: sums over all pictures, divided once. Label maps are PNG "
         "files of one number a pixel, grey (8 or 16 bits) or palette; a prediction and its truth "
         "have the same path below their folders, or where one folder has no subfolders the same "
-        "name.",
+        "name.\n\n"
+        "Detections in COCO's results form are scored as pycocotools does, to the last digit.",
     .notes = "Exit code: 0 all scored, 1 failed, 2 usage, 3 some pairs were skipped "
              "(--keep-going), 130 interrupted.",
     .options = options,

@@ -134,3 +134,28 @@ cnx_status cnx_coco_results_read(const char *path, cnx_coco_results_sink *sink, 
     cnx_json_file_close(&file);
     return status;
 }
+
+typedef struct look {
+    bool has_box, has_segmentation;
+} look;
+
+static void keep_look(void *user, const cnx_coco_result *result)
+{
+    *(look *)user = (look){result->has_box, result->segmentation.kind != CNX_SEGMENTATION_NONE};
+}
+
+cnx_status cnx_coco_results_look(const char *path, bool *has_box, bool *has_segmentation,
+                                 cnx_error *err)
+{
+    look seen = {false, false};
+    bool empty = false;
+    cnx_json_file file;
+    cnx_coco_results_sink sink = {.user = &seen, .first = keep_look};
+    const cnx_json_list list = {.user = &sink, .first = look_at_first};
+    CNX_TRY(cnx_json_file_open(&file, path, err));
+    const cnx_status status = cnx_json_look_at_list_file(&file, &list, &empty, err);
+    cnx_json_file_close(&file);
+    *has_box = seen.has_box;
+    *has_segmentation = seen.has_segmentation;
+    return status;
+}

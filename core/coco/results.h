@@ -30,4 +30,8 @@ typedef struct cnx_coco_results_sink {
 cnx_status cnx_coco_results_read(const char *path, cnx_coco_results_sink *sink, uint64_t *count,
                                  cnx_error *err);
 
+/* What the first entry has; both false where there is none, or it is damaged. */
+cnx_status cnx_coco_results_look(const char *path, bool *has_box, bool *has_segmentation,
+                                 cnx_error *err);
+
 #endif
