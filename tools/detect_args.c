@@ -39,6 +39,8 @@ const cnx_option cnx_detect_options[] = {
      "pictures as well: overlay (masks, outlines, names and scores over the picture), instances "
      "(16-bit PNG: 0, or the place of the detection among those of the picture)",
      .choices = save_names, .offset = AT(save)},
+    {CNX_OPT_REAL, 0, "show-thr", "P", "an overlay shows detections of a higher score than this",
+     .fallback = "0.3", .max = 1, .offset = AT(show_thr)},
     {CNX_OPT_CHOICE, 0, "color-by", "auto|class|instance",
      "colours of an overlay; auto: by class where there are several", .fallback = "auto",
      .choices = colouring_names, .offset = AT(colouring)},

@@ -36,7 +36,7 @@ typedef struct cnx_detect_args {
     cnx_detection_args detection;
     cnx_set_arg format, save;
     cnx_flag_arg no_boxes;
-    cnx_real_arg tolerance, opacity;
+    cnx_real_arg tolerance, opacity, show_thr;
     cnx_int_arg colouring; /* a cnx_colouring */
 } cnx_detect_args;
 

@@ -126,7 +126,7 @@ static cnx_status describe(job *j, cnx_error *err)
     const char *name = p->input->name, *slash = strrchr(name, '/');
     j->order = calloc(j->found.count + 1, sizeof *j->order);
     CNX_FAIL_IF(!j->order, CNX_ERR_MEMORY, "not enough memory for the results");
-    cnx_detected_order(j->order, &j->found, d->class_count);
+    const size_t count = cnx_detected_order(j->order, &j->found, d);
     if (p->input->is_stdin)
         name = p->input->stem;
     else if (slash)
@@ -140,6 +140,7 @@ static cnx_status describe(job *j, cnx_error *err)
         .description = d,
         .found = &j->found,
         .order = j->order,
+        .count = count,
         .image_id = m->ids[p->index],
         .first_id = (long long)p->index * m->rules.max_per_img + 1,
         .file_name = name,

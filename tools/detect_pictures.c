@@ -41,30 +41,39 @@ static void write_tag(char tag[TAG], const cnx_detected *d, const cnx_detection 
         snprintf(tag, TAG, "%.40s %.2f", d->description->class_names[detection->label], score);
 }
 
+static void make_thing(cnx_painted *thing, char tag[TAG], const cnx_detected *d,
+                       const cnx_detection *detection, const uint8_t *rgb)
+{
+    thing->mask = cnx_detected_has_mask(detection) ? &detection->mask : NULL;
+    cnx_detected_corners(thing->corners, d, detection);
+    memcpy(thing->rgb, rgb, 3);
+    write_tag(tag, d, detection);
+    thing->tag = tag;
+}
+
 cnx_status cnx_detect_overlay(cnx_output *file, cnx_image *image, const cnx_detected *d,
-                              cnx_colouring colouring, double opacity, cnx_error *err)
+                              const cnx_detect_args *args, cnx_error *err)
 {
     const size_t count = d->found->count;
+    const int colouring = args->colouring.value;
     const bool by_class = colouring == CNX_COLOUR_CLASS ||
                           (colouring == CNX_COLOUR_AUTO && d->description->class_count > 1);
     cnx_painted *things = calloc(count + 1, sizeof *things);
     char(*tags)[TAG] = calloc(count + 1, sizeof *tags);
     uint8_t *colours = calloc(count + 1, 3);
+    size_t shown = 0; /* the first ones: they come by descending score */
     cnx_status status = CNX_OK;
     CNX_CHECK_IF(!things || !tags || !colours, CNX_ERR_MEMORY, "not enough memory for an overlay");
     cnx_palette_generate(colours, (int)count);
-    for (size_t i = 0; i < count; i++) {
-        const cnx_detection *detection = &d->found->items[i]; /* by descending score */
-        cnx_painted *thing = &things[i];
-        thing->mask = cnx_detected_has_mask(detection) ? &detection->mask : NULL;
-        cnx_detected_corners(thing->corners, d, detection);
-        memcpy(thing->rgb,
-               by_class ? d->description->palette + 3 * (size_t)detection->label : colours + 3 * i,
-               3);
-        write_tag(tags[i], d, detection);
-        thing->tag = tags[i];
+    for (; shown < count; shown++) {
+        const cnx_detection *detection = &d->found->items[shown];
+        if (!((double)detection->score > args->show_thr.value))
+            break;
+        make_thing(&things[shown], tags[shown], d, detection,
+                   by_class ? d->description->palette + 3 * (size_t)detection->label
+                            : colours + 3 * shown);
     }
-    CNX_CHECK(cnx_paint(image, things, count, opacity, err));
+    CNX_CHECK(cnx_paint(image, things, shown, args->opacity.value, err));
     CNX_CHECK(write_png(file, CNX_PNG_RGB8, image->data, image->width, image->height,
                         3 * (size_t)image->width, err));
 cleanup:
@@ -106,7 +115,7 @@ cnx_status cnx_detect_instances(cnx_output *file, const cnx_detected *d, cnx_err
     CNX_CHECK_IF(count > UINT16_MAX, CNX_ERR_UNSUPPORTED,
                  "%zu detections, and a 16-bit PNG holds %d; give a lower --max-det", count,
                  UINT16_MAX);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < d->count; i++)
         place[d->order[i]] = (uint16_t)(i + 1);
     for (size_t i = count; i-- > 0;)
         if (cnx_detected_has_mask(&d->found->items[i]))

@@ -44,7 +44,7 @@ static bool add_detections(cJSON *object, const cnx_detected *d)
 {
     cJSON *list = cJSON_AddArrayToObject(object, "detections");
     bool sound = list && cJSON_AddNumberToObject(object, "image_id", (double)d->image_id);
-    for (size_t i = 0; sound && i < d->found->count; i++)
+    for (size_t i = 0; sound && i < d->count; i++)
         sound = add_detection(list, d, cnx_detected_at(d, i));
     return sound;
 }

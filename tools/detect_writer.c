@@ -81,10 +81,8 @@ static cnx_status make_paint(cnx_detect_writer *w, const cnx_detect_args *args, 
 {
     cnx_output *file;
     CNX_TRY(open_file(w, args, stem, cnx_detect_paint_suffix(paint), &file, err));
-    CNX_TRY(paint == CNX_PAINT_OVERLAY
-                ? cnx_detect_overlay(file, image, d, (cnx_colouring)args->colouring.value,
-                                     args->opacity.value, err)
-                : cnx_detect_instances(file, d, err));
+    CNX_TRY(paint == CNX_PAINT_OVERLAY ? cnx_detect_overlay(file, image, d, args, err)
+                                       : cnx_detect_instances(file, d, err));
     return complete(file, err);
 }
 

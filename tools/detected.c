@@ -1,12 +1,13 @@
 #include "tools/detected.h"
 
-void cnx_detected_order(size_t *out, const cnx_detections *found, int classes)
+size_t cnx_detected_order(size_t *out, const cnx_detections *found, const cnx_description *d)
 {
     size_t n = 0;
-    for (int c = 0; c < classes; c++)
-        for (size_t i = 0; i < found->count; i++)
+    for (int c = 0; c < d->class_count; c++)
+        for (size_t i = 0; d->category_ids[c] >= 0 && i < found->count; i++)
             if (found->items[i].label == c)
                 out[n++] = i;
+    return n;
 }
 
 void cnx_detected_box(double xywh[4], const cnx_detection *detection)

@@ -12,16 +12,19 @@ typedef struct cnx_detected {
     const cnx_description *description;
     const cnx_detections *found;
     const size_t *order; /* from cnx_detected_order: every file has this one */
+    size_t count;        /* of these: all, or those of classes that have an id */
     long long image_id;
     long long first_id; /* of the annotations of a data set: those of this picture count from it */
-    const char *file_name;  /* without folders */
+    const char *file_name;  /* without folders; NULL: records do not tell */
     const char *image_path; /* seen from the folder of the results */
     double tolerance;       /* of polygons, in pixels */
     bool no_boxes;          /* records with a mask have none */
+    bool no_masks;          /* records have none */
 } cnx_detected;
 
-/* By class, and in a class by descending score: out[i] is the index of the i-th; [found->count]. */
-void cnx_detected_order(size_t *out, const cnx_detections *found, int classes);
+/* By class, and in a class by descending score: out[i] is the index of the i-th; [found->count].  Returns
+ * how many these are: classes whose category id is negative are left out. */
+size_t cnx_detected_order(size_t *out, const cnx_detections *found, const cnx_description *d);
 
 /* The i-th. */
 static inline const cnx_detection *cnx_detected_at(const cnx_detected *d, size_t i)

@@ -59,11 +59,14 @@ static void put_box(FILE *to, const cnx_detection *detection)
 
 static cnx_status put_records(FILE *to, const cnx_detected *d, bool polygons, cnx_error *err)
 {
-    for (size_t i = 0; i < d->found->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         const cnx_detection *detection = cnx_detected_at(d, i);
-        const bool masked = cnx_detected_has_mask(detection);
-        fprintf(to, "%s{\"image_id\":%lld,\"file_name\":", i ? ",\n" : "", d->image_id);
-        cnx_json_put_string(to, d->file_name);
+        const bool masked = cnx_detected_has_mask(detection) && !d->no_masks;
+        fprintf(to, "%s{\"image_id\":%lld", i ? ",\n" : "", d->image_id);
+        if (d->file_name) {
+            fputs(",\"file_name\":", to);
+            cnx_json_put_string(to, d->file_name);
+        }
         fprintf(to, ",\"category_id\":%d", d->description->category_ids[detection->label]);
         if (!masked || !d->no_boxes)
             put_box(to, detection);
@@ -93,7 +96,7 @@ cnx_status cnx_detected_coco_polygons(FILE *to, const cnx_detected *d, cnx_error
 
 cnx_status cnx_detected_annotations(FILE *to, const cnx_detected *d, cnx_error *err)
 {
-    for (size_t i = 0; i < d->found->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         const cnx_detection *detection = cnx_detected_at(d, i);
         double box[4], area;
         cnx_detected_box(box, detection);

@@ -24,7 +24,7 @@ static void put_field(FILE *to, const char *text)
 cnx_status cnx_detected_csv(FILE *to, const cnx_detected *d, cnx_error *err)
 {
     (void)err;
-    for (size_t i = 0; i < d->found->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         const cnx_detection *detection = cnx_detected_at(d, i);
         double box[4];
         cnx_detected_box(box, detection);

@@ -56,7 +56,7 @@ static cnx_status put_detection(FILE *to, const cnx_detected *d, const cnx_detec
 cnx_status cnx_detected_labelme(FILE *to, const cnx_detected *d, cnx_error *err)
 {
     fputs("{\"version\":\"5.4.1\",\"flags\":{},\"shapes\":[\n", to);
-    for (size_t i = 0; i < d->found->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         fputs(i ? ",\n" : "", to);
         CNX_TRY(put_detection(to, d, cnx_detected_at(d, i), i + 1, err));
     }

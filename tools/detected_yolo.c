@@ -39,7 +39,7 @@ static cnx_status put_mask(FILE *to, const cnx_detected *d, const cnx_detection 
 
 cnx_status cnx_detected_yolo(FILE *to, const cnx_detected *d, cnx_error *err)
 {
-    for (size_t i = 0; i < d->found->count; i++) {
+    for (size_t i = 0; i < d->count; i++) {
         const cnx_detection *detection = cnx_detected_at(d, i);
         double corners[4];
         cnx_detected_corners(corners, d, detection);

@@ -200,17 +200,20 @@ static cnx_status report_failed(const char *name, const char *reason, cnx_error 
 }
 
 /* Says why an input failed; true when the others go on. */
-static bool tell_failure(cnx_session *s, const cnx_input *input, const cnx_error *error)
+static bool tell_failure(cnx_picture *p, const cnx_error *error)
 {
+    cnx_session *s = p->session;
     cnx_meter_clear(&s->meter);
     s->failed++;
+    if (s->errand->failed)
+        s->errand->failed(p, error->message);
     if (error->message[0]) /* a reader of standard output that went away is no news */
         cnx_console_error("%s", error->message);
     if (s->output_lost || !s->args->keep_going.given)
         return false;
     cnx_error lost = {0};
     if (s->args->json.given &&
-        printed(s, report_failed(input->name, error->message, &lost)) != CNX_OK)
+        printed(s, report_failed(p->input->name, error->message, &lost)) != CNX_OK)
         cnx_console_error("%s", lost.message);
     return !s->output_lost;
 }
@@ -232,7 +235,7 @@ static bool tell(cnx_picture *p, cnx_status status, cnx_error *error)
     s->done += status == CNX_OK;
     if (s->interrupted)
         return false;
-    if (status != CNX_OK && !tell_failure(s, p->input, error))
+    if (status != CNX_OK && !tell_failure(p, error))
         return false;
     cnx_meter_item_done(&s->meter);
     s->share -= p->share;

@@ -53,6 +53,7 @@ typedef struct cnx_errand {
     cnx_status (*commit)(cnx_picture *p, cnx_error *err); /* files into their places */
     cnx_status (*report)(cnx_picture *p, cnx_error *err); /* --json */
     cnx_status (*plan)(cnx_picture *p, cnx_error *err);   /* --dry-run */
+    void (*failed)(cnx_picture *p, const char *reason);   /* may be NULL */
     void (*close)(cnx_picture *p);                        /* frees what is the errand's own */
 } cnx_errand;
 

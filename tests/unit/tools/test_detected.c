@@ -71,10 +71,12 @@ static void make_sample(sample *s, bool masks)
 {
     make_found(s->items, masks);
     s->found = (cnx_detections){.items = s->items, .count = COUNT, .width = W, .height = H};
-    cnx_detected_order(s->order, &s->found, 2);
+    const size_t count = cnx_detected_order(s->order, &s->found, &description);
+    CHECK(count == COUNT);
     s->detected = (cnx_detected){.description = &description,
                                  .found = &s->found,
                                  .order = s->order,
+                                 .count = count,
                                  .image_id = 42,
                                  .first_id = 101,
                                  .file_name = "caf\xc3\xa9 \"1\".png",
@@ -352,7 +354,7 @@ static void test_nothing_found(void)
                                               cnx_detected_yolo};
     sample s;
     make_sample(&s, false);
-    s.found.count = 0;
+    s.found.count = s.detected.count = 0;
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
         char *text = text_of(empty[i], &s.detected);
         CHECK(*text == '\0', "%s", text);
