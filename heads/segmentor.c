@@ -6,7 +6,7 @@
  *   rows of the result: upsample -> average windows -> [softmax -> average passes] -> argmax
  *
  * With one pass, rows leave as soon as no later window reaches them.  This file opens the network,
- * plans it and tells what a picture needs; segment_run.c runs.
+ * plans it; segment_memory.c tells what a picture needs, segment_run.c runs.
  */
 #include <stdlib.h>
 
@@ -14,6 +14,7 @@
 #include "core/threads.h"
 #include "heads/segmentor_private.h"
 
+/* 0 for a network without weights. */
 static size_t weight_bytes(const cnx_segment_network *net)
 {
     return cnx_convnext_bytes(net->backbone) + cnx_upernet_bytes(net->head);
@@ -32,15 +33,19 @@ static void let_go(cnx_segment_network **network)
 }
 
 static cnx_status open_network(cnx_segment_network *net, cnx_model_file *file, int threads,
-                               bool planning, cnx_error *err)
+                               const cnx_segmentor_options *options, cnx_error *err)
 {
     const cnx_description *d = &net->description;
-    cnx_weights *weights = planning ? NULL : file->weights;
+    cnx_weights *weights = options->planning ? NULL : file->weights;
+    net->planning = options->planning;
+    net->direct = options->direct;
+    if (options->max_memory && !options->planning)
+        CNX_TRY(cnx_segmentor_choose_direct(&net->direct, file, options, err));
     CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
     CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, weights,
                               &net->kernels, threads, err));
-    return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, weights, &net->kernels,
-                            threads, err);
+    return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, net->direct, weights,
+                            &net->kernels, threads, err);
 }
 
 /* A segmentor without a network. */
@@ -69,7 +74,7 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
     atomic_init(&net->holders, 1);
     CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
     CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, options->planning, err);
+    status = open_network(net, file, (*out)->threads, options, err);
     if (status != CNX_OK)
         cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
     CNX_CHECK(status);
@@ -118,6 +123,11 @@ void cnx_segmentor_set_threads(cnx_segmentor *seg, int threads)
     cnx_plan_close(&seg->plan); /* scratch is laid out for a number of threads */
 }
 
+void cnx_segmentor_set_beside(cnx_segmentor *seg, size_t bytes)
+{
+    seg->beside = bytes;
+}
+
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg)
 {
     return &seg->network->description;
@@ -146,10 +156,12 @@ static cnx_status build_plan(cnx_segmentor *seg, cnx_plan *plan, int h, int w, c
 
 cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err)
 {
-    if (seg->plan && seg->plan_h == h && seg->plan_w == w)
+    if (seg->plan && seg->plan_h == h && seg->plan_w == w && seg->plan_small == seg->small_tiles)
         return CNX_OK;
     cnx_plan_close(&seg->plan);
     CNX_TRY(cnx_plan_open(&seg->plan, &seg->network->kernels, seg->threads, err));
+    if (seg->small_tiles)
+        cnx_plan_spare_scratch(seg->plan);
     const cnx_status status = build_plan(seg, seg->plan, h, w, err);
     if (status != CNX_OK) {
         cnx_plan_close(&seg->plan);
@@ -157,6 +169,7 @@ cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err)
     }
     seg->plan_h = h;
     seg->plan_w = w;
+    seg->plan_small = seg->small_tiles;
     return CNX_OK;
 }
 
@@ -188,60 +201,4 @@ cnx_status cnx_segmentor_network(cnx_segmentor *seg, const float *input, int h, 
     float *const external[] = {(float *)(uintptr_t)input, logits}; /* the input is only read */
     cnx_plan_run(seg->plan, seg->arena, external, &hooks);
     return CNX_OK;
-}
-
-/* ---- what a picture needs ---- */
-
-static double layout_macs(double window_macs, const cnx_pass *pass)
-{
-    return window_macs * pass->grid_h * pass->grid_w;
-}
-
-static size_t picture_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout)
-{
-    size_t resized = 0, input = 0, logits = 0;
-    for (int i = 0; i < layout->pass_count; i++) {
-        const cnx_pass *pass = &layout->passes[i];
-        const size_t pixels = (size_t)pass->h * (size_t)pass->w * 3;
-        const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
-        resized = pixels > resized ? pixels : resized;
-        input = floats > input ? floats : input;
-        logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
-    }
-    const size_t picture = (size_t)layout->width * (size_t)layout->height * 3;
-    return picture + resized + input + logits + cnx_segment_batch_bytes(layout) +
-           cnx_segment_scratch(layout) * (size_t)seg->threads;
-}
-
-cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
-                                 cnx_segment_estimate *out, cnx_error *err)
-{
-    *out = (cnx_segment_estimate){.passes = layout->pass_count,
-                                  .net_h = layout->passes[0].win_h,
-                                  .net_w = layout->passes[0].win_w,
-                                  .weights_bytes = weight_bytes(seg->network),
-                                  .picture_bytes = picture_bytes(seg, layout)};
-    for (int i = 0; i < layout->pass_count; i++) {
-        const cnx_pass *pass = &layout->passes[i];
-        CNX_TRY(cnx_segmentor_plan(seg, pass->win_h, pass->win_w, err));
-        const size_t arena = cnx_plan_arena_bytes(seg->plan);
-        out->arena_bytes = arena > out->arena_bytes ? arena : out->arena_bytes;
-        out->windows += pass->grid_h * pass->grid_w;
-        out->macs += layout_macs(cnx_plan_macs(seg->plan), pass);
-    }
-    out->total_bytes = out->weights_bytes + out->arena_bytes + out->picture_bytes;
-    return CNX_OK;
-}
-
-cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
-                                  const cnx_pipeline *pipeline, unsigned want,
-                                  cnx_segment_estimate *out, cnx_error *err)
-{
-    cnx_segment_layout layout;
-    CNX_TRY(cnx_segment_layout_open(&layout, width, height, seg->network->description.class_count,
-                                    pipeline ? pipeline : &seg->network->description.pipeline, want,
-                                    err));
-    const cnx_status status = cnx_segmentor_measure(seg, &layout, out, err);
-    cnx_segment_layout_close(&layout);
-    return status;
 }

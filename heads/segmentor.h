@@ -7,12 +7,26 @@
 
 typedef struct cnx_segmentor cnx_segmentor;
 
+/* A picture that is to come. */
+typedef struct cnx_segment_expected {
+    int width, height;
+    size_t beside; /* see cnx_segmentor_set_beside */
+} cnx_segment_expected;
+
 typedef struct cnx_segmentor_options {
     int threads;             /* 0: cnx_threads_available() */
     size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
     const char *kernels;     /* "auto", "ref", ...; NULL: auto */
     cnx_weight_type weights; /* how packed weights are kept */
     bool planning;           /* no weights are read or packed: for plans, never run */
+    int direct;              /* convolutions of the head that are done directly: cnx_upernet_open */
+
+    /* With max_memory, what it is to hold: more convolutions are done directly until all pictures
+     * fit that could fit.  expected NULL: one picture of the size that the pipeline is for. */
+    const cnx_segment_expected *expected; /* [expected_count] */
+    int expected_count;
+    const cnx_pipeline *pipeline; /* NULL: the model's own */
+    unsigned want;                /* CNX_WANT_* */
 } cnx_segmentor_options;
 
 /* Reads and packs the weights; the model file may be closed afterwards. */
@@ -32,6 +46,9 @@ cnx_status cnx_segmentor_share(cnx_segmentor **out, const cnx_segmentor *of, int
 void cnx_segmentor_trim(cnx_segmentor *seg);
 /* For the runs and estimates that follow; at least 1. */
 void cnx_segmentor_set_threads(cnx_segmentor *seg, int threads);
+
+/* Bytes of the caller's own that count as the picture's in the runs and estimates that follow. */
+void cnx_segmentor_set_beside(cnx_segmentor *seg, size_t bytes);
 
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg);
 const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg);
@@ -86,6 +103,8 @@ typedef struct cnx_segment_estimate {
     size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
     double macs; /* multiply-adds of all network runs */
     int passes, windows, net_h, net_w;
+    int direct;       /* convolutions done directly ... */
+    bool small_tiles; /* ... and work done in smaller pieces, to need less memory */
 } cnx_segment_estimate;
 
 cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,

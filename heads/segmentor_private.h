@@ -11,6 +11,8 @@
 typedef struct cnx_segment_network {
     atomic_int holders; /* segmentors; the last one frees it */
     cnx_description description;
+    bool planning; /* without weights */
+    int direct;    /* convolutions that Winograd does not do: see cnx_upernet_open */
     cnx_kernels kernels;
     cnx_convnext *backbone;
     cnx_upernet *head;
@@ -19,9 +21,11 @@ typedef struct cnx_segment_network {
 struct cnx_segmentor {
     cnx_segment_network *network;
     int threads;
-    size_t max_memory;
-    cnx_plan *plan; /* owned; for an input of plan_h x plan_w, NULL before the first */
+    size_t max_memory, beside;
+    bool small_tiles; /* for the plans that follow */
+    cnx_plan *plan;   /* owned; for an input of plan_h x plan_w, NULL before the first */
     int plan_h, plan_w;
+    bool plan_small;
     void *arena; /* owned, grows to the largest plan */
     size_t arena_bytes;
 };
@@ -30,8 +34,13 @@ struct cnx_segmentor {
 cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err);
 /* Lets the arena be large enough for seg->plan. */
 cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err);
-/* Adds up what a layout needs; leaves the plan of the last pass behind. */
+/* Adds up what a layout needs, with small tiles if it would be too much without; leaves the plan of
+ * the last pass behind. */
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
                                  cnx_segment_estimate *out, cnx_error *err);
+/* The least number of direct convolutions with which as many of the expected pictures fit into
+ * max_memory as with all of them. */
+cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
+                                       const cnx_segmentor_options *options, cnx_error *err);
 
 #endif

@@ -30,6 +30,7 @@ enum {
 
 struct cnx_upernet {
     cnx_upernet_desc desc;
+    int direct; /* see cnx_upernet_open */
     int dims[CNX_STAGES];
     cnx_conv pools[CNX_MAX_POOLS];     /* 1x1, C3 -> M */
     cnx_concat_conv bottleneck;        /* 3x3, C3 + pools * M -> M */
@@ -81,10 +82,10 @@ static int list_modules(cnx_upernet *head, module out[MAX_MODULES])
         out[n++] = pointwise(&head->laterals[i], cnx_name("decode_head.lateral_convs.%d", i),
                              head->dims[i]);
     for (int i = 0; i < LATERALS; i++)
-        out[n++] =
-            spatial(&head->pyramid[i], cnx_name("decode_head.fpn_convs.%d", i), 1, m, m, true);
-    out[n++] =
-        spatial(&head->fusion, cnx_name("decode_head.fpn_bottleneck"), CNX_STAGES, m, m, true);
+        out[n++] = spatial(&head->pyramid[i], cnx_name("decode_head.fpn_convs.%d", i), 1, m, m,
+                           LATERALS - i > head->direct);
+    out[n++] = spatial(&head->fusion, cnx_name("decode_head.fpn_bottleneck"), CNX_STAGES, m, m,
+                       CNX_UPERNET_DIRECT > head->direct);
     out[n - 1].halved = 1;
     return n;
 }
@@ -182,13 +183,14 @@ static cnx_status open_layer(void *context, int index, cnx_error *err)
 }
 
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
-                            const int dims[CNX_STAGES], cnx_weights *weights,
+                            const int dims[CNX_STAGES], int direct, cnx_weights *weights,
                             const cnx_kernels *kernels, int threads, cnx_error *err)
 {
     cnx_upernet *head = calloc(1, sizeof *head);
     *out = head;
     CNX_FAIL_IF(!head, CNX_ERR_MEMORY, "not enough memory for the head");
     describe(head, desc, dims);
+    head->direct = direct;
     opening o = {.head = head, .weights = weights, .kernels = kernels};
     o.count = list_modules(head, o.modules);
     size_t sizes[MAX_MODULES + 1];

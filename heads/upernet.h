@@ -21,9 +21,12 @@ typedef struct cnx_upernet cnx_upernet;
 /* Declares the head's tensors ("decode_head.*"). */
 void cnx_upernet_expect(const cnx_upernet_desc *desc, const int dims[CNX_STAGES],
                         cnx_weights *weights);
-/* Reads and packs them on `threads` threads.  weights NULL: for planning only. */
+/* Reads and packs them on `threads` threads.  weights NULL: for planning only.  direct: so many of the
+ * 3x3 convolutions that Winograd would do, 0 to CNX_UPERNET_DIRECT, are done directly, those of the
+ * smallest maps first: slower, with a quarter of the weights. */
+enum { CNX_UPERNET_DIRECT = CNX_STAGES };
 cnx_status cnx_upernet_open(cnx_upernet **out, const cnx_upernet_desc *desc,
-                            const int dims[CNX_STAGES], cnx_weights *weights,
+                            const int dims[CNX_STAGES], int direct, cnx_weights *weights,
                             const cnx_kernels *kernels, int threads, cnx_error *err);
 /* Parameters of the auxiliary head: 3x3 ConvModule on the third map, classifier. */
 size_t cnx_upernet_auxiliary_parameters(const cnx_upernet_desc *desc, const int dims[CNX_STAGES]);

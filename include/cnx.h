@@ -69,8 +69,10 @@ typedef struct cnx_options {
     const char *config;      /* path of a model description that overrides what the file tells */
     const char *const *sets; /* "path.to.field=JSON" overrides, applied after config */
     size_t set_count;
-    int threads;         /* 0: all processors this process may use */
-    size_t max_memory;   /* bytes for weights, feature maps and pictures; 0: no limit */
+    int threads; /* 0: all processors this process may use */
+    size_t
+        max_memory; /* bytes for weights, feature maps and pictures; 0: no limit.  Slower ways that
+                          * need less are taken where a picture of the pipeline's size asks for them */
     const char *kernels; /* "auto" (NULL), "ref", "openblas", "avx2", "avx512", "neon" */
     const char *weights; /* how they are kept: "f32" (NULL), "f16", "bf16"; arithmetic is float32 */
 } cnx_options;

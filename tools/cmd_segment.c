@@ -1,7 +1,9 @@
 /* cnx segment: pictures in, label maps out. */
 #include "tools/commands.h"
 #include "tools/console.h"
+#include "tools/expected.h"
 #include "tools/segment_errand.h"
+#include "tools/segment_writer.h"
 #include "tools/session_begin.h"
 
 /* ---- before any work ---- */
@@ -16,16 +18,40 @@ static cnx_status check(const cnx_session *s, const cnx_segment_args *args, cnx_
     return cnx_session_check(s, &outputs, err);
 }
 
+/* What --max-memory is to hold. */
+static int expect_pictures(cnx_segment_expected out[CNX_EXPECTED_SIZES], const cnx_session *s,
+                           int classes)
+{
+    const cnx_segment_model *m = s->model;
+    cnx_expected_size sizes[CNX_EXPECTED_SIZES];
+    const int count =
+        cnx_expected_sizes(sizes, &s->inputs, cnx_pipeline_args_ignore_exif(&s->args->pipeline));
+    for (int i = 0; i < count; i++)
+        out[i] = (cnx_segment_expected){.width = sizes[i].width,
+                                        .height = sizes[i].height,
+                                        .beside = cnx_segment_writer_bytes(m->args->save.bits,
+                                                                           classes, sizes[i].width,
+                                                                           sizes[i].height)};
+    return count;
+}
+
 static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
     const cnx_session_args *args = s->args;
     cnx_segment_model *m = s->model;
-    const cnx_segmentor_options options = {
+    cnx_segmentor_options options = {
         .threads = s->threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),
         .weights = (cnx_weight_type)args->weights.value,
+        .pipeline = &m->pipeline,
+        .want = cnx_segment_writer_wants(m->args->save.bits),
     };
+    cnx_segment_expected expected[CNX_EXPECTED_SIZES];
+    if (options.max_memory)
+        options.expected_count = expect_pictures(expected, s, file->description.class_count);
+    if (options.expected_count > 0)
+        options.expected = expected;
     CNX_TRY(cnx_segmentor_open(&m->segmentor, file, &options, err));
     s->weights_bytes = cnx_segmentor_weights_bytes(m->segmentor);
     return CNX_OK;

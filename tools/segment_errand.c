@@ -1,7 +1,6 @@
 #include "tools/segment_errand.h"
 
 #include "core/clock.h"
-#include "core/memory.h"
 #include "tools/console.h"
 #include "tools/segment_report.h"
 #include "tools/segment_writer.h"
@@ -28,14 +27,12 @@ static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
     cnx_segment_model *m = model_of(p->session);
     cnx_segment_estimate *e = &((job *)p)->estimate;
     const unsigned save = m->args->save.bits;
+    const int classes = cnx_segmentor_description(m->segmentor)->class_count;
     cnx_segmentor_set_threads(m->segmentor, threads);
+    cnx_segmentor_set_beside(m->segmentor,
+                             cnx_segment_writer_bytes(save, classes, p->width, p->height));
     CNX_TRY(cnx_segmentor_estimate(m->segmentor, p->width, p->height, &m->pipeline,
                                    cnx_segment_writer_wants(save), e, err));
-    const int classes = cnx_segmentor_description(m->segmentor)->class_count;
-    const size_t own = cnx_segment_writer_bytes(save, classes, p->width, p->height);
-    if (!cnx_add(e->picture_bytes, own, &e->picture_bytes) ||
-        !cnx_add(e->total_bytes, own, &e->total_bytes))
-        e->total_bytes = SIZE_MAX;
     p->need = (cnx_need){.weights_bytes = e->weights_bytes,
                          .arena_bytes = e->arena_bytes,
                          .picture_bytes = e->picture_bytes,
@@ -118,7 +115,11 @@ static cnx_status run_network(job *j, cnx_segmentor *segmentor, int threads, cnx
                                          .sink = on_rows,
                                          .progress = on_progress,
                                          .user = j};
+    const int classes = cnx_segmentor_description(segmentor)->class_count;
     cnx_segmentor_set_threads(segmentor, threads);
+    cnx_segmentor_set_beside(
+        segmentor,
+        cnx_segment_writer_bytes(m->args->save.bits, classes, j->picture.width, j->picture.height));
     const cnx_status status = cnx_segmentor_run(segmentor, &request, &j->stats, err);
     if (s->jobs > 1 && s->args->max_memory.given)
         cnx_segmentor_trim(segmentor); /* others may be waiting for it */

@@ -9,6 +9,11 @@
 #include "tools/report.h"
 #include "tools/words.h"
 
+/* How the memory that is needed was made less. */
+typedef struct saving_text {
+    char text[96];
+} saving_text;
+
 typedef struct present_class {
     int id;
     uint64_t pixels;
@@ -107,6 +112,19 @@ cnx_status cnx_segment_report_done(const char *name, const cnx_segment_target *t
     return finish(object, sound, err);
 }
 
+static saving_text saving_of(const cnx_segment_estimate *e)
+{
+    saving_text saving = {""};
+    char direct[64] = "";
+    if (e->direct)
+        snprintf(direct, sizeof direct, "%d convolution%s without Winograd", e->direct,
+                 e->direct == 1 ? "" : "s");
+    if (e->direct || e->small_tiles)
+        snprintf(saving.text, sizeof saving.text, "; saved by %s%s%s", direct,
+                 e->direct && e->small_tiles ? ", " : "", e->small_tiles ? "small tiles" : "");
+    return saving;
+}
+
 static bool add_plan(cJSON *object, const cnx_segment_estimate *e, int jobs, size_t total)
 {
     cJSON *network = cJSON_AddObjectToObject(object, "network");
@@ -120,7 +138,9 @@ static bool add_plan(cJSON *object, const cnx_segment_estimate *e, int jobs, siz
            cJSON_AddNumberToObject(memory, "weights", (double)e->weights_bytes) &&
            cJSON_AddNumberToObject(memory, "network", (double)e->arena_bytes) &&
            cJSON_AddNumberToObject(memory, "picture", (double)e->picture_bytes) &&
-           cJSON_AddNumberToObject(memory, "total", (double)total);
+           cJSON_AddNumberToObject(memory, "total", (double)total) &&
+           cJSON_AddNumberToObject(memory, "direct_convolutions", e->direct) &&
+           cJSON_AddBoolToObject(memory, "small_tiles", e->small_tiles);
 }
 
 static cnx_status print_plan(const char *name, int width, int height, const cnx_segment_estimate *e,
@@ -133,11 +153,12 @@ static cnx_status print_plan(const char *name, int width, int height, const cnx_
     CNX_FAIL_IF(!shown, CNX_ERR_MEMORY, "not enough memory for the report");
     cnx_words_printable(shown);
     printf("%s: %dx%d, network %dx%d, %d pass%s, %d window%s, %s multiply-adds, memory %s "
-           "(weights %s, network %s, picture %s%s)\n",
+           "(weights %s, network %s, picture %s%s%s)\n",
            shown, width, height, e->net_w, e->net_h, e->passes, e->passes == 1 ? "" : "es",
            e->windows, e->windows == 1 ? "" : "s", cnx_words_si(e->macs).text,
            cnx_words_bytes(total).text, cnx_words_bytes(e->weights_bytes).text,
-           cnx_words_bytes(e->arena_bytes).text, cnx_words_bytes(e->picture_bytes).text, at_once);
+           cnx_words_bytes(e->arena_bytes).text, cnx_words_bytes(e->picture_bytes).text,
+           saving_of(e).text, at_once);
     free(shown);
     return cnx_console_flush(err);
 }

@@ -148,17 +148,36 @@ static size_t row_floats(const cnx_concat_conv *conv, const int w[])
     return conv->inputs > 1 ? cnx_padded_floats(pixels * (size_t)conv->low[0].chunk) : 0;
 }
 
-size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
-                               const int w[], int threads)
+/* For the upsampled maps. */
+static size_t low_scratch(const cnx_concat_conv *conv, const int h[], const int w[], int threads,
+                          bool sparing)
 {
     size_t floats = row_floats(conv, w) * CNX_AXIS_GROUP * (size_t)threads;
     for (int i = 1; i < conv->inputs; i++)
-        floats += cnx_sweep_floats(&conv->low[i - 1], h[i], w[i], h[0], w[0]);
-    const size_t low = floats * sizeof(float);
-    const size_t first = conv->winograd
-                             ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0])
-                             : cnx_conv_scratch(&conv->first_direct, k, h[0], w[0], threads);
-    return low > first ? low : first;
+        floats += cnx_sweep_floats(&conv->low[i - 1], h[i], w[i], h[0], w[0], sparing);
+    return floats * sizeof(float);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
+                               const int w[], int threads)
+{
+    return larger(low_scratch(conv, h, w, threads, false),
+                  conv->winograd ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0])
+                                 : cnx_conv_scratch(&conv->first_direct, k, h[0], w[0], threads));
+}
+
+size_t cnx_concat_conv_least_scratch(const cnx_concat_conv *conv, const cnx_kernels *k,
+                                     const int h[], const int w[], int threads)
+{
+    return larger(low_scratch(conv, h, w, threads, true),
+                  conv->winograd
+                      ? cnx_winograd_least_scratch(&conv->first_winograd, h[0], w[0])
+                      : cnx_conv_least_scratch(&conv->first_direct, k, h[0], w[0], threads));
 }
 
 /* ---- run ---- */
@@ -250,13 +269,18 @@ static void put_together(void *context, int index, int thread)
 static void start(job *j, const cnx_map in[])
 {
     float *memory = (float *)(void *)j->exec->scratch;
-    int w[CNX_MAX_CONCAT] = {j->out.w};
+    int h[CNX_MAX_CONCAT] = {j->out.h}, w[CNX_MAX_CONCAT] = {j->out.w};
+    for (int i = 1; i <= j->maps; i++) {
+        h[i] = in[i].h;
+        w[i] = in[i].w;
+    }
+    const bool sparing =
+        low_scratch(j->conv, h, w, j->exec->threads, false) > j->exec->scratch_size;
     for (int i = 0; i < j->maps; i++) {
         const cnx_upsampled_conv *low = &j->conv->low[i];
         const cnx_map map = in[i + 1];
-        cnx_sweep_start(&j->sweeps[i], j->exec, low, map, j->out.h, j->out.w, memory);
-        memory += cnx_sweep_floats(low, map.h, map.w, j->out.h, j->out.w);
-        w[i + 1] = map.w;
+        cnx_sweep_start(&j->sweeps[i], j->exec, low, map, j->out.h, j->out.w, sparing, memory);
+        memory += cnx_sweep_floats(low, map.h, map.w, j->out.h, j->out.w, sparing);
     }
     j->rows = memory;
     j->row_step = row_floats(j->conv, w);

@@ -52,9 +52,12 @@ size_t cnx_concat_conv_bytes(const cnx_concat_conv *conv, const cnx_kernels *k);
 /* Multiply-adds that are really done; h[i], w[i]: size of map i. */
 double cnx_concat_conv_products(const cnx_concat_conv *conv, const int h[], const int w[]);
 
-/* h[i], w[i]: size of map i. */
+/* The scratch that is best, and the least that a run can do with, in smaller blocks (winograd.h).
+ * h[i], w[i]: size of map i. */
 size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
                                const int w[], int threads);
+size_t cnx_concat_conv_least_scratch(const cnx_concat_conv *conv, const cnx_kernels *k,
+                                     const int h[], const int w[], int threads);
 /* out has the size of in[0]. */
 void cnx_concat_conv_run(const cnx_exec *exec, const cnx_concat_conv *conv, const cnx_map in[],
                          cnx_map out);

@@ -150,10 +150,11 @@ void cnx_conv_output(cnx_conv_kind kind, int size, int h, int w, int *out_h, int
     *out_w = kind == CNX_CONV_PATCH ? w / size : w;
 }
 
-static cnx_tiles cut(const cnx_conv *conv, const cnx_kernels *k, int out_h, int out_w)
+/* sparing: in tiles that are as small as pays. */
+static cnx_tiles cut(const cnx_conv *conv, const cnx_kernels *k, int out_h, int out_w, bool sparing)
 {
-    const int wanted = k->gemm_rows(depth(conv), group_width(conv->out_c));
-    return cnx_tiles_cut((size_t)out_h * (size_t)out_w, wanted, FEWEST_ROWS);
+    const int best = k->gemm_rows(depth(conv), group_width(conv->out_c));
+    return cnx_tiles_cut((size_t)out_h * (size_t)out_w, sparing ? FEWEST_ROWS : best, FEWEST_ROWS);
 }
 
 /* Bytes of one thread's gathered tile. */
@@ -163,14 +164,27 @@ static size_t gather_size(const cnx_conv *conv, const cnx_tiles *tiles)
                                       : cnx_floats_size((size_t)tiles->size * (size_t)depth(conv));
 }
 
-size_t cnx_conv_scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w, int threads)
+static size_t scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w, int threads,
+                      bool sparing)
 {
     int out_h, out_w;
     cnx_conv_output(conv->kind, conv->size, h, w, &out_h, &out_w);
     if (out_h < 1 || out_w < 1)
         return 0;
-    const cnx_tiles tiles = cut(conv, k, out_h, out_w);
+    const cnx_tiles tiles = cut(conv, k, out_h, out_w, sparing);
     return (size_t)threads * gather_size(conv, &tiles);
+}
+
+size_t cnx_conv_scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w, int threads)
+{
+    return scratch(conv, k, h, w, threads, false);
+}
+
+size_t cnx_conv_least_scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w, int threads)
+{
+    const size_t best = scratch(conv, k, h, w, threads, false);
+    const size_t least = scratch(conv, k, h, w, threads, true);
+    return least < best ? least : best;
 }
 
 typedef struct conv_job {
@@ -278,11 +292,13 @@ void cnx_conv_run(const cnx_exec *exec, const cnx_conv *conv, cnx_map in, cnx_ma
                   cnx_map residual)
 {
     assert(in.c == conv->in_c && out.c == conv->out_c);
-    assert(cnx_conv_scratch(conv, exec->k, in.h, in.w, exec->threads) <= exec->scratch_size);
+    const bool sparing =
+        cnx_conv_scratch(conv, exec->k, in.h, in.w, exec->threads) > exec->scratch_size;
+    assert(cnx_conv_least_scratch(conv, exec->k, in.h, in.w, exec->threads) <= exec->scratch_size);
     if (out.h < 1 || out.w < 1)
         return;
     conv_job job = {.exec = exec, .conv = conv, .in = in, .out = out, .residual = residual};
-    job.tiles = cut(conv, exec->k, out.h, out.w);
+    job.tiles = cut(conv, exec->k, out.h, out.w, sparing);
     job.spread = job.tiles.count < ENOUGH_TILES ? group_count(conv->out_c) : 1;
     cnx_parallel_for(exec->threads, job.tiles.count * job.spread, run_tile, &job);
 }

@@ -49,6 +49,9 @@ void cnx_conv_output(cnx_conv_kind kind, int size, int h, int w, int *out_h, int
 /* Scratch for any call with this shape, before or after weights exist (only kind, size, in_c, out_c
  * are looked at), on up to `threads` threads. */
 size_t cnx_conv_scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w, int threads);
+/* The least that a run can do with, in smaller tiles. */
+size_t cnx_conv_least_scratch(const cnx_conv *conv, const cnx_kernels *k, int h, int w,
+                              int threads);
 
 /* out = act(conv(in) + bias) + residual.  in has in_c channels, out out_c and the size that
  * cnx_conv_output tells.  residual: data NULL for none, else shaped like out; may be out itself. */

@@ -177,19 +177,22 @@ static size_t group_floats(const cnx_axis *axis)
 }
 
 /* Everything but where things are. */
-static cnx_sweep lay_out(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w)
+static cnx_sweep lay_out(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w,
+                         bool sparing)
 {
+    const int pixels = sparing ? 1 : PIXELS;
     cnx_sweep s = {.conv = conv,
                    .y = cnx_axis_make(h, out_h, conv->doubling),
                    .x = cnx_axis_make(w, out_w, conv->doubling)};
-    s.step = smaller((PIXELS + s.x.lines - 1) / s.x.lines, s.y.lines);
+    s.step = smaller((pixels + s.x.lines - 1) / s.x.lines, s.y.lines);
     s.room = smaller(s.step + cnx_axis_reach(&s.y) - 1, s.y.lines);
     return s;
 }
 
-size_t cnx_sweep_floats(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w)
+size_t cnx_sweep_floats(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w,
+                        bool sparing)
 {
-    const cnx_sweep s = lay_out(conv, h, w, out_h, out_w);
+    const cnx_sweep s = lay_out(conv, h, w, out_h, out_w, sparing);
     return group_floats(&s.y) + group_floats(&s.x) + data_floats(&s) + product_floats(&s);
 }
 
@@ -204,9 +207,9 @@ static cnx_axis_group *write_groups(const cnx_axis *axis, float *memory)
 }
 
 void cnx_sweep_start(cnx_sweep *sweep, const cnx_exec *exec, const cnx_upsampled_conv *conv,
-                     cnx_map in, int out_h, int out_w, float *memory)
+                     cnx_map in, int out_h, int out_w, bool sparing, float *memory)
 {
-    *sweep = lay_out(conv, in.h, in.w, out_h, out_w);
+    *sweep = lay_out(conv, in.h, in.w, out_h, out_w, sparing);
     sweep->exec = exec;
     sweep->in = in;
     sweep->groups_y = write_groups(&sweep->y, memory);

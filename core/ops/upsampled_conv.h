@@ -58,11 +58,13 @@ typedef struct cnx_sweep {
     float *data, *products;
 } cnx_sweep;
 
-/* Floats of scratch for a map of h x w upsampled to out_h x out_w. */
-size_t cnx_sweep_floats(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w);
+/* Floats of scratch for a map of h x w upsampled to out_h x out_w.  sparing: as few as possible, in
+ * steps of one line. */
+size_t cnx_sweep_floats(const cnx_upsampled_conv *conv, int h, int w, int out_h, int out_w,
+                        bool sparing);
 /* memory: that many floats, on the alignment; they are the sweep's until the run ends. */
 void cnx_sweep_start(cnx_sweep *sweep, const cnx_exec *exec, const cnx_upsampled_conv *conv,
-                     cnx_map in, int out_h, int out_w, float *memory);
+                     cnx_map in, int out_h, int out_w, bool sparing, float *memory);
 
 /* Whether the products for group g of rows are at hand. */
 bool cnx_sweep_has(const cnx_sweep *sweep, int g);

@@ -165,3 +165,11 @@ double cnx_cost_flops(const cnx_cost *cost, cnx_convention convention)
     }
     return macs;
 }
+
+size_t cnx_plan_weight_bytes(const cnx_plan *plan)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < plan->node_count; i++)
+        bytes += cnx_plan_cost(plan, i).weight_bytes;
+    return bytes;
+}

@@ -59,7 +59,10 @@ static size_t concat_scratch(const cnx_plan *plan, const cnx_node *node)
         h[i] = node->more[i].h;
         w[i] = node->more[i].w;
     }
-    return cnx_concat_conv_scratch(node->layer.concat, plan->kernels, h, w, plan->threads);
+    return plan->spare_scratch
+               ? cnx_concat_conv_least_scratch(node->layer.concat, plan->kernels, h, w,
+                                               plan->threads)
+               : cnx_concat_conv_scratch(node->layer.concat, plan->kernels, h, w, plan->threads);
 }
 
 static size_t node_scratch(const cnx_plan *plan, const cnx_node *node)
@@ -67,7 +70,8 @@ static size_t node_scratch(const cnx_plan *plan, const cnx_node *node)
     const int threads = plan->threads;
     switch (node->kind) {
     case NODE_CONV:
-        return cnx_conv_scratch(node->layer.conv, plan->kernels, node->in.h, node->in.w, threads);
+        return (plan->spare_scratch ? cnx_conv_least_scratch : cnx_conv_scratch)(
+            node->layer.conv, plan->kernels, node->in.h, node->in.w, threads);
     case NODE_CONCAT_CONV:
         return concat_scratch(plan, node);
     case NODE_MLP:

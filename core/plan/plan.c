@@ -17,6 +17,11 @@ cnx_status cnx_plan_open(cnx_plan **out, const cnx_kernels *kernels, int threads
     return CNX_OK;
 }
 
+void cnx_plan_spare_scratch(cnx_plan *plan)
+{
+    plan->spare_scratch = true;
+}
+
 void cnx_plan_close(cnx_plan **plan)
 {
     if (!*plan)

@@ -27,6 +27,10 @@ typedef struct cnx_value {
 cnx_status cnx_plan_open(cnx_plan **out, const cnx_kernels *kernels, int threads, cnx_error *err);
 void cnx_plan_close(cnx_plan **plan);
 
+/* Operations that can do with less scratch, in smaller pieces, get the least.  Before the plan is
+ * finished. */
+void cnx_plan_spare_scratch(cnx_plan *plan);
+
 /* A new map.  Failures inside (memory, sizes) are remembered and told by cnx_plan_finish. */
 cnx_value cnx_plan_map(cnx_plan *plan, int h, int w, int c);
 /* The caller's own memory, given to each run: input and output. */
@@ -55,7 +59,8 @@ void cnx_plan_mark(cnx_plan *plan, const char *name, cnx_value value);
 /* Lays out the arena.  Nothing can be added afterwards. */
 cnx_status cnx_plan_finish(cnx_plan *plan, cnx_error *err);
 
-size_t cnx_plan_arena_bytes(const cnx_plan *plan); /* maps and scratch */
+size_t cnx_plan_arena_bytes(const cnx_plan *plan);  /* maps and scratch */
+size_t cnx_plan_weight_bytes(const cnx_plan *plan); /* packed, of all nodes */
 double cnx_plan_macs(const cnx_plan *plan);
 /* What of the arena is in use while row `index` runs. */
 size_t cnx_plan_live_bytes(const cnx_plan *plan, int index);

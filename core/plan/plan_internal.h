@@ -49,6 +49,7 @@ typedef struct cnx_buffer {
 struct cnx_plan {
     const cnx_kernels *kernels;
     int threads;
+    bool spare_scratch;
     cnx_node *nodes;
     int node_count, node_room;
     cnx_buffer *buffers;

@@ -86,6 +86,28 @@ expect 0 segment "${plain[@]}" in -o tight --threads 4 --jobs 4 --max-memory "$t
 same "pictures done in little memory" 12 "$(find tight -type f | wc -l)"
 for name in $names; do [ "$name" = ./b2.png ] || identical "out-1/$name" "tight/$name"; done
 
+# Less than the fastest way takes: smaller tiles, then direct convolutions, told by the plan, and the
+# same labels; then a refusal.
+demo=("$data/../nuclei/76c44d1addac.png" --threads 2)
+expect 0 segment "${demo[@]}" --dry-run --json
+grep -q '"direct_convolutions":0,"small_tiles":false' "$out" || fail "memory is saved without need"
+tool check_json file "$out" memory total
+fastest=$told
+expect 0 segment "${demo[@]}" -o fastest
+for spared in 1:0 3000000:[1-4]; do
+    limit=$((fastest - ${spared%:*}))
+    expect 0 segment "${demo[@]}" --dry-run --json --max-memory $limit
+    tool check_json file "$out" memory total
+    [ "$told" -le $limit ] || fail "$told bytes are planned where $limit are allowed"
+    grep -q "\"direct_convolutions\":${spared#*:},\"small_tiles\":true" "$out" || fail "what saves memory: $(cat "$out")"
+    expect 0 segment "${demo[@]}" -o "spared-${spared%:*}" --max-memory $limit
+    identical "spared-${spared%:*}/76c44d1addac.png" fastest/76c44d1addac.png
+done
+expect 0 segment "${demo[@]}" --dry-run --max-memory $((fastest - 1))
+grep -q 'saved by small tiles' "$out" || fail "the plan in words says nothing of what saves memory"
+expect 1 segment "${demo[@]}" -o refused --max-memory $((fastest * 3 / 4))
+refused "max-memory"
+
 # Standard input is one of the pictures.
 last="segment - in --jobs 3"
 "$cnx" segment "${plain[@]}" - in -o piped --threads 3 --jobs 3 <in/a1.png >"$out" 2>"$err"

@@ -1,0 +1,140 @@
+/*
+ * What a picture needs, and what is done where there is less memory than the fastest way takes.
+ *
+ * First, operations work in smaller pieces: that is decided for each picture.  Then one after the
+ * other of the head's 3x3 convolutions is done directly instead of by Winograd, whose weights are
+ * four times as many: that is decided when they are packed, for the pictures that are expected.
+ */
+#include "core/memory.h"
+#include "heads/segmentor_private.h"
+
+static double layout_macs(double window_macs, const cnx_pass *pass)
+{
+    return window_macs * pass->grid_h * pass->grid_w;
+}
+
+static size_t picture_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout)
+{
+    size_t resized = 0, input = 0, logits = 0;
+    for (int i = 0; i < layout->pass_count; i++) {
+        const cnx_pass *pass = &layout->passes[i];
+        const size_t pixels = (size_t)pass->h * (size_t)pass->w * 3;
+        const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
+        resized = pixels > resized ? pixels : resized;
+        input = floats > input ? floats : input;
+        logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
+    }
+    const size_t picture = (size_t)layout->width * (size_t)layout->height * 3;
+    return picture + resized + input + logits + cnx_segment_batch_bytes(layout) +
+           cnx_segment_scratch(layout) * (size_t)seg->threads;
+}
+
+/* With or without small tiles. */
+static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, bool small,
+                          cnx_segment_estimate *out, cnx_error *err)
+{
+    *out = (cnx_segment_estimate){.passes = layout->pass_count,
+                                  .net_h = layout->passes[0].win_h,
+                                  .net_w = layout->passes[0].win_w,
+                                  .weights_bytes = cnx_segmentor_weights_bytes(seg),
+                                  .picture_bytes = picture_bytes(seg, layout),
+                                  .direct = seg->network->direct,
+                                  .small_tiles = small};
+    seg->small_tiles = small;
+    for (int i = 0; i < layout->pass_count; i++) {
+        const cnx_pass *pass = &layout->passes[i];
+        CNX_TRY(cnx_segmentor_plan(seg, pass->win_h, pass->win_w, err));
+        const size_t arena = cnx_plan_arena_bytes(seg->plan);
+        out->arena_bytes = arena > out->arena_bytes ? arena : out->arena_bytes;
+        out->windows += pass->grid_h * pass->grid_w;
+        out->macs += layout_macs(cnx_plan_macs(seg->plan), pass);
+    }
+    if (seg->network->planning) /* it knows of its norms only */
+        out->weights_bytes += cnx_plan_weight_bytes(seg->plan);
+    const size_t network = out->weights_bytes + out->arena_bytes;
+    if (!cnx_add(out->picture_bytes, seg->beside, &out->picture_bytes) ||
+        !cnx_add(network, out->picture_bytes, &out->total_bytes))
+        out->picture_bytes = out->total_bytes = SIZE_MAX;
+    return CNX_OK;
+}
+
+cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
+                                 cnx_segment_estimate *out, cnx_error *err)
+{
+    CNX_TRY(measure(seg, layout, false, out, err));
+    if (!seg->max_memory || out->total_bytes <= seg->max_memory)
+        return CNX_OK;
+    return measure(seg, layout, true, out, err);
+}
+
+cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
+                                  const cnx_pipeline *pipeline, unsigned want,
+                                  cnx_segment_estimate *out, cnx_error *err)
+{
+    cnx_segment_layout layout;
+    CNX_TRY(cnx_segment_layout_open(&layout, width, height, seg->network->description.class_count,
+                                    pipeline ? pipeline : &seg->network->description.pipeline, want,
+                                    err));
+    const cnx_status status = cnx_segmentor_measure(seg, &layout, out, err);
+    cnx_segment_layout_close(&layout);
+    return status;
+}
+
+/* ---- how to convolve ---- */
+
+/* A picture that the model's pipeline would leave as large as it is. */
+static cnx_segment_expected usual_picture(const cnx_pipeline *p)
+{
+    if (p->mode == CNX_MODE_SLIDE)
+        return (cnx_segment_expected){.width = p->crop_w, .height = p->crop_h};
+    if (!p->resize)
+        return (cnx_segment_expected){.width = 512, .height = 512};
+    const int shorter = p->scale_long < p->scale_short ? p->scale_long : p->scale_short;
+    const int longer = p->scale_long + p->scale_short - shorter;
+    const int wide = shorter / 3 * 4; /* the most usual shape */
+    return (cnx_segment_expected){.width = wide < longer ? wide : longer, .height = shorter};
+}
+
+/* How many of the expected pictures a network with so many direct convolutions can take. */
+static cnx_status count_fitting(int *count, int direct, cnx_model_file *file,
+                                const cnx_segmentor_options *options,
+                                const cnx_segment_expected *expected, int expected_count,
+                                cnx_error *err)
+{
+    cnx_segmentor_options planning = *options;
+    planning.planning = true;
+    planning.direct = direct;
+    cnx_segmentor *seg;
+    CNX_TRY(cnx_segmentor_open(&seg, file, &planning, err));
+    *count = 0;
+    for (int i = 0; i < expected_count; i++) {
+        cnx_segment_estimate estimate;
+        cnx_error unsaid = {0}; /* a picture that cannot be segmented is told of in its turn */
+        cnx_segmentor_set_beside(seg, expected[i].beside);
+        *count +=
+            cnx_segmentor_estimate(seg, expected[i].width, expected[i].height, options->pipeline,
+                                   options->want, &estimate, &unsaid) == CNX_OK &&
+            estimate.total_bytes <= options->max_memory;
+    }
+    cnx_segmentor_close(&seg);
+    return CNX_OK;
+}
+
+cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
+                                       const cnx_segmentor_options *options, cnx_error *err)
+{
+    const cnx_pipeline *own = &file->description.pipeline;
+    const cnx_segment_expected usual = usual_picture(options->pipeline ? options->pipeline : own);
+    const cnx_segment_expected *expected = options->expected ? options->expected : &usual;
+    const int all = options->expected ? options->expected_count : 1;
+    int most = 0, count;
+    *direct = CNX_UPERNET_DIRECT;
+    CNX_TRY(count_fitting(&most, *direct, file, options, expected, all, err));
+    for (int d = CNX_UPERNET_DIRECT - 1; most > 0 && d >= options->direct; d--) {
+        CNX_TRY(count_fitting(&count, d, file, options, expected, all, err));
+        if (count < most)
+            break;
+        *direct = d;
+    }
+    return CNX_OK;
+}
