@@ -13,7 +13,7 @@ extern const char cnx_page_script[], cnx_page_script_end[];
 /* ---- text ---- */
 
 /* Also right inside attributes and script elements: no quote, angle or ampersand stays as it is. */
-static void put_escaped(FILE *to, const char *text)
+void cnx_page_text(FILE *to, const char *text)
 {
     for (; *text; text++)
         switch (*text) {
@@ -96,13 +96,13 @@ void cnx_page_begin(FILE *to, const char *title, const char *subtitle)
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<link rel=\"icon\" href=\"data:,\">\n<title>",
         to);
-    put_escaped(to, title);
+    cnx_page_text(to, title);
     fputs("</title>\n<style>\n", to);
     fwrite(cnx_page_style, 1, (size_t)(cnx_page_style_end - cnx_page_style), to);
     fputs("</style>\n</head>\n<body>\n<h1>", to);
-    put_escaped(to, title);
+    cnx_page_text(to, title);
     fputs("</h1>\n<p>", to);
-    put_escaped(to, subtitle);
+    cnx_page_text(to, subtitle);
     fputs("</p>\n", to);
 }
 
@@ -116,12 +116,12 @@ void cnx_page_end(FILE *to)
 void cnx_page_section(FILE *to, const char *heading, const char *text)
 {
     fputs("<h2>", to);
-    put_escaped(to, heading);
+    cnx_page_text(to, heading);
     fputs("</h2>\n", to);
     if (!text)
         return;
     fputs("<p>", to);
-    put_escaped(to, text);
+    cnx_page_text(to, text);
     fputs("</p>\n", to);
 }
 
@@ -131,12 +131,12 @@ void cnx_page_table_begin(FILE *to, const char *id, const cnx_page_column *colum
                           bool sorts)
 {
     fputs(sorts ? "<div class=\"scroll\">\n<table class=\"sorts\" id=\"" : "<table id=\"", to);
-    put_escaped(to, id);
+    cnx_page_text(to, id);
     fputs("\">\n<thead><tr>", to);
     for (int i = 0; i < count; i++) {
         fputs(columns[i].word ? "<th scope=\"col\" class=\"word\">" : "<th scope=\"col\">", to);
         fputs(sorts ? "<button type=\"button\">" : "", to);
-        put_escaped(to, columns[i].name);
+        cnx_page_text(to, columns[i].name);
         fputs(sorts ? "</button></th>" : "</th>", to);
     }
     fputs("</tr></thead>\n<tbody>\n", to);
@@ -150,9 +150,9 @@ void cnx_page_table_row(FILE *to, const cnx_page_column *columns, int count,
         const double value = cells[i].value;
         if (columns[i].word) {
             fputs("<td class=\"word\" data-v=\"", to);
-            put_escaped(to, cells[i].text);
+            cnx_page_text(to, cells[i].text);
             fputs("\">", to);
-            put_escaped(to, cells[i].text);
+            cnx_page_text(to, cells[i].text);
             fputs("</td>", to);
         } else if (isnan(value)) {
             fputs("<td data-v=\"\">&ndash;</td>", to);
@@ -235,15 +235,15 @@ cnx_status cnx_page_picture(FILE *to, const char *caption, const cnx_page_view *
                             cnx_error *err)
 {
     fputs("<figure>\n<figcaption>", to);
-    put_escaped(to, caption);
+    cnx_page_text(to, caption);
     fputs("</figcaption>\n<div class=\"views\">\n", to);
     for (int i = 0; i < count; i++) {
         fputs("<div>", to);
         CNX_TRY(put_image(to, views[i].image, err));
         fputs("\" alt=\"", to);
-        put_escaped(to, views[i].caption);
+        cnx_page_text(to, views[i].caption);
         fputs("\">", to);
-        put_escaped(to, views[i].caption);
+        cnx_page_text(to, views[i].caption);
         fputs("</div>\n", to);
     }
     fputs("</div>\n</figure>\n", to);
@@ -270,9 +270,9 @@ void cnx_page_fact(FILE *to, const char *name, const char *fmt, ...)
     const int length = vasprintf(&text, fmt, args);
     va_end(args);
     fputs("<dt>", to);
-    put_escaped(to, name);
+    cnx_page_text(to, name);
     fputs("</dt><dd>", to);
-    put_escaped(to, length < 0 ? "(no memory)" : text);
+    cnx_page_text(to, length < 0 ? "(no memory)" : text);
     fputs("</dd>\n", to);
     if (length >= 0)
         free(text);

@@ -16,6 +16,8 @@
 void cnx_page_begin(FILE *to, const char *title, const char *subtitle);
 void cnx_page_end(FILE *to);
 
+/* Text, escaped. */
+void cnx_page_text(FILE *to, const char *text);
 /* A heading, and a paragraph below it (may be NULL). */
 void cnx_page_section(FILE *to, const char *heading, const char *text);
 
@@ -47,6 +49,15 @@ void cnx_page_table_end(FILE *to, bool sorts);
 
 /* confusion: [classes][classes], row the truth, column the prediction; each row is shown as shares. */
 void cnx_page_matrix(FILE *to, const char *const *names, int classes, const int64_t *confusion);
+
+/* Points from (0, 0) to (1, 1), joined by lines; those with a NaN leave a gap. */
+typedef struct cnx_page_curve {
+    const char *name;
+    const double *x, *y; /* [count] */
+    int count;
+} cnx_page_curve;
+void cnx_page_curves(FILE *to, const char *x_label, const char *y_label,
+                     const cnx_page_curve *curves, int count);
 
 typedef struct cnx_page_view {
     const char *caption;

@@ -174,6 +174,12 @@ static cnx_status printed(cnx_session *s, cnx_status status)
     return status;
 }
 
+/* A line of JSON for each picture. */
+static bool tells_each(const cnx_session *s)
+{
+    return s->args->json.given && s->errand->report;
+}
+
 static cnx_status deliver(cnx_picture *p, cnx_error *err)
 {
     cnx_session *s = p->session;
@@ -182,7 +188,7 @@ static cnx_status deliver(cnx_picture *p, cnx_error *err)
     const double start = cnx_now();
     CNX_TRY(s->errand->commit(p, err));
     p->write_seconds += cnx_now() - start;
-    if (!s->args->json.given)
+    if (!tells_each(s))
         return CNX_OK;
     cnx_meter_clear(&s->meter);
     return printed(s, s->errand->report(p, err));
@@ -212,8 +218,7 @@ static bool tell_failure(cnx_picture *p, const cnx_error *error)
     if (s->output_lost || !s->args->keep_going.given)
         return false;
     cnx_error lost = {0};
-    if (s->args->json.given &&
-        printed(s, report_failed(p->input->name, error->message, &lost)) != CNX_OK)
+    if (tells_each(s) && printed(s, report_failed(p->input->name, error->message, &lost)) != CNX_OK)
         cnx_console_error("%s", lost.message);
     return !s->output_lost;
 }

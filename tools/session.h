@@ -51,8 +51,8 @@ typedef struct cnx_errand {
     cnx_status (*process)(cnx_picture *p, void *worker, int threads, cnx_error *err);
     /* In order, one at a time. */
     cnx_status (*commit)(cnx_picture *p, cnx_error *err); /* files into their places */
-    cnx_status (*report)(cnx_picture *p, cnx_error *err); /* --json */
-    cnx_status (*plan)(cnx_picture *p, cnx_error *err);   /* --dry-run */
+    cnx_status (*report)(cnx_picture *p, cnx_error *err); /* --json; NULL: no lines of each */
+    cnx_status (*plan)(cnx_picture *p, cnx_error *err);   /* --dry-run; NULL where there is none */
     void (*failed)(cnx_picture *p, const char *reason);   /* may be NULL */
     void (*close)(cnx_picture *p);                        /* frees what is the errand's own */
 } cnx_errand;
