@@ -9,6 +9,7 @@
 #include "core/embedded/embedded.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "heads/catalogue.h"
 #include "heads/description.h"
 
 enum { MAX_CHAIN = 8, MAX_CONFIG = 16 << 20, MAX_PATH = 4096 };
@@ -67,6 +68,14 @@ static bool find_embedded(const char *name, cnx_embedded_file *file)
     return cnx_embedded_find(path, file);
 }
 
+/* The same, or one whose alias that is. */
+static bool find_alias(const char *name, cnx_embedded_file *file)
+{
+    char own[128];
+    return find_embedded(name, file) ||
+           (cnx_catalogue_find(name, own, sizeof own) && find_embedded(own, file));
+}
+
 static cnx_status load_chain(cJSON **out, const char *path, chain *from, cnx_error *err);
 
 /* `base` beside `path`, or among the embedded ones when there is no such file. */
@@ -88,7 +97,7 @@ static cnx_status read_config(cJSON **out, const char *path, cnx_error *err)
 {
     cnx_embedded_file file;
     if (access(path, F_OK) != 0) {
-        CNX_FAIL_IF(!find_embedded(path, &file), CNX_ERR_IO,
+        CNX_FAIL_IF(!find_alias(path, &file), CNX_ERR_IO,
                     "%.200s: there is no such file, and no built-in config of that name (\"cnx "
                     "list\" shows those there are)",
                     path);
