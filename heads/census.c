@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "heads/classifier.h"
+#include "heads/detector.h"
 #include "heads/segmentor.h"
 
 /* ---- parts ---- */
@@ -38,6 +39,10 @@ static const struct {
     {"head", "classifier"},
     {"resize and arg-max", "labels"},
     {"auxiliary_head.", "auxiliary head"},
+    {"neck.", "pyramid"},
+    {"rpn_head.", "RPN"},
+    {"roi_head.bbox_head.", "box heads"},
+    {"roi_head.mask_head.", "mask heads"},
     {"", "other"},
 };
 
@@ -85,6 +90,15 @@ static cnx_census_row *add_row(cnx_census *c, const char *name, const char *op, 
     return row;
 }
 
+/* Is there a layer of that name already?  Then the two share their weights. */
+static bool has_row(const cnx_census *c, const char *name)
+{
+    for (int i = 0; i < c->count; i++)
+        if (strcmp(c->rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* The layers of a plan, which `items` items go through. */
 static cnx_status add_plan(cnx_census *c, const cnx_plan *plan, int number, int items,
                            cnx_error *err)
@@ -93,17 +107,21 @@ static cnx_status add_plan(cnx_census *c, const cnx_plan *plan, int number, int 
         const cnx_plan_row from = cnx_plan_row_at(plan, i);
         if (strcmp(from.op, "mark") == 0)
             continue;
+        const bool again = has_row(c, from.name);
         cnx_census_row *row = add_row(c, from.name, from.op, err);
         if (!row)
             return err->status;
+        const cnx_cost one = cnx_plan_cost(plan, i);
         row->h = from.h;
         row->w = from.w;
         row->c = from.c;
         row->items = items;
         row->plan = number;
         row->line = i;
-        row->live_bytes = cnx_plan_live_bytes(plan, i);
-        row->cost = cnx_plan_cost(plan, i);
+        row->live_bytes = number == 0 ? cnx_plan_live_bytes(plan, i) : 0;
+        row->cost = cnx_cost_times(&one, items);
+        if (again)
+            row->cost.weight_bytes = 0;
     }
     return CNX_OK;
 }
@@ -245,6 +263,63 @@ cleanup:
     return status;
 }
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool ends(const char *text, const char *with)
+{
+    const size_t n = strlen(text), m = strlen(with);
+    return n >= m && strcmp(text + n - m, with) == 0;
+}
+
+/* What the plans of a detector do not know of its definition and of its run. */
+static void correct_detector(cnx_census *c, const cnx_detector_desc *d)
+{
+    for (int i = 0; i < c->count; i++) {
+        cnx_cost *cost = &c->rows[i].cost;
+        if (begins(c->rows[i].name, "rpn_head.")) {
+            cost->relu_called = cost->relu;
+            cost->relu = 0;
+        }
+        if (ends(c->rows[i].name, ".conv_logits")) /* a region's mask is made for its own class */
+            cost->products /= d->mask_classes;
+    }
+}
+
+/* As many proposals and detections as the rules allow. */
+static cnx_status take_detection(cnx_census *c, cnx_model_file *file,
+                                 const cnx_census_options *options, cnx_error *err)
+{
+    cnx_status status = CNX_OK;
+    cnx_detector *det = NULL;
+    cnx_detector_plans plans;
+    cnx_detect_estimate estimate;
+    cnx_pipeline own = file->description.pipeline;
+    own.resize = false;
+    own.scale_count = 0;
+    own.flip = false;
+    const cnx_detector_desc *d = &file->description.detector;
+    const cnx_detect_request request = {.pipeline = &own};
+    const cnx_detector_options planning = {.threads = options->threads,
+                                           .kernels = options->kernels,
+                                           .weights = options->weights,
+                                           .planning = true};
+    CNX_CHECK(cnx_detector_open(&det, file, &planning, err));
+    CNX_CHECK(cnx_detector_plan_of(det, c->h, c->w, &plans, err));
+    CNX_CHECK(add_plan(c, plans.dense, 0, 1, err));
+    CNX_CHECK(add_plan(c, plans.boxes, 1, d->rpn.max_per_img, err));
+    CNX_CHECK(add_plan(c, plans.masks, 2, d->rcnn.max_per_img, err));
+    correct_detector(c, d);
+    CNX_CHECK(cnx_detector_estimate(det, c->w, c->h, &request, &estimate, err));
+    c->arena_bytes = estimate.arena_bytes;
+    c->picture_bytes = estimate.picture_bytes;
+cleanup:
+    cnx_detector_close(&det);
+    return status;
+}
+
 cnx_status cnx_census_take(cnx_census *out, cnx_model_file *file, int h, int w,
                            const cnx_census_options *options, cnx_error *err)
 {
@@ -262,7 +337,7 @@ cnx_status cnx_census_take(cnx_census *out, cnx_model_file *file, int h, int w,
         CNX_CHECK(take_classification(out, file, options, err));
         break;
     case CNX_TASK_DETECTION:
-        CNX_CHECK_IF(true, CNX_ERR_UNSUPPORTED, "detectors cannot be counted yet");
+        CNX_CHECK(take_detection(out, file, options, err));
     }
     CNX_CHECK(add_parameters(out, file, err));
     CNX_CHECK(add_auxiliary(out, err));

@@ -15,11 +15,18 @@ const cnx_bench_result *cnx_bench_fastest(const cnx_bench_report *report)
     return fastest;
 }
 
-/* GFLOP/s of the network: two for each multiply-add of the definition, or of those really done. */
+/* GFLOP/s of the network: two for each multiply-add of the definition, or of those really done; of
+ * as many regions as there were. */
 static double rate(const cnx_bench_report *report, const cnx_bench_result *result, bool done)
 {
-    const cnx_cost *total = &report->census->total;
-    return 2e-9 * (done ? total->products : cnx_cost_macs(total)) / result->network.median;
+    double macs = 0;
+    for (int i = 0; i < report->census->count; i++) {
+        const cnx_census_row *row = &report->census->rows[i];
+        const double share =
+            row->plan >= 0 && row->items > 0 ? result->items[row->plan] / row->items : 0;
+        macs += share * (done ? row->cost.products : cnx_cost_macs(&row->cost));
+    }
+    return 2e-9 * macs / result->network.median;
 }
 
 /* What a layer took, or less than nothing when it has no time of its own. */
@@ -61,9 +68,16 @@ static void print_result(const cnx_bench_report *report, const cnx_bench_result 
     const double done = rate(report, r, true);
     printf("%d thread%s: %.2f pictures a second\n", r->threads, r->threads == 1 ? "" : "s",
            1 / r->total.median);
-    for (int p = 0; cnx_bench_phase(report->bench, p); p++)
+    int parts = 0; /* of the network */
+    for (int p = 0; cnx_bench_phase(report->bench, p); p++) {
         print_times(cnx_bench_phase(report->bench, p), &r->phases[p], r->total.median);
+        parts += cnx_bench_phase_of_network(report->bench, p);
+    }
+    if (parts > 1)
+        print_times("network", &r->network, r->total.median);
     print_times("all", &r->total, r->total.median);
+    if (r->items[1] > 0)
+        printf("  regions    %.0f proposals, %.0f detections\n", r->items[1], r->items[2]);
     printf("  network    %9.1f GFLOP/s of the definition, %.1f really done: %.0f %% of the peak of "
            "%.1f\n  memory     %s at most so far\n\n",
            rate(report, r, false), done, 100 * done / r->peak_gflops, r->peak_gflops,
@@ -123,6 +137,8 @@ static bool add_result(cJSON *object, const cnx_bench_report *report, const cnx_
            add_number(object, "pictures_per_s", 1 / r->total.median) &&
            add_number(object, "gflops", rate(report, r, false)) &&
            add_number(object, "gflops_done", rate(report, r, true)) &&
+           (!r->items[1] || (add_number(object, "proposals", r->items[1]) &&
+                             add_number(object, "detections", r->items[2]))) &&
            add_number(object, "peak_gflops", r->peak_gflops) &&
            add_number(object, "peak_rss_bytes", (double)r->peak_rss);
 }

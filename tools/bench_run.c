@@ -7,6 +7,7 @@
 #include "core/kernels/peak.h"
 #include "core/memory.h"
 #include "heads/classifier.h"
+#include "heads/detector.h"
 #include "heads/segmentor.h"
 
 struct cnx_bench {
@@ -16,25 +17,38 @@ struct cnx_bench {
     cnx_image image;
     cnx_segmentor *segmentor; /* one of these */
     cnx_classifier *classifier;
+    cnx_detector *detector;
+    cnx_rcnn_rules rules; /* a detector's */
+    bool to_be_tuned;     /* its score threshold, which suits no random weights */
     float *logits;        /* a classifier's */
     uint64_t labels_seen; /* keeps results from being thrown away */
 };
 
-/* What one run took. */
+/* What one run took, and how much went through it. */
 typedef struct sample {
-    double total;
+    double total, network;
     double phases[CNX_BENCH_PHASES];
+    double items[CNX_BENCH_PLANS];
 } sample;
 
-static const char *const phases[][CNX_BENCH_PHASES] = {
-    [CNX_TASK_SEGMENTATION] = {"prepare", "network", "post"},
-    [CNX_TASK_DETECTION] = {NULL},
-    [CNX_TASK_CLASSIFICATION] = {"prepare", "network"},
+/* A task's phases; those of the network from `first` on. */
+static const struct {
+    const char *names[CNX_BENCH_PHASES];
+    int first, end;
+} phases[] = {
+    [CNX_TASK_SEGMENTATION] = {{"prepare", "network", "post"}, 1, 2},
+    [CNX_TASK_DETECTION] = {{"prepare", "backbone", "rpn", "boxes", "masks", "paste"}, 1, 5},
+    [CNX_TASK_CLASSIFICATION] = {{"prepare", "network"}, 1, 2},
 };
 
 const char *cnx_bench_phase(const cnx_bench *bench, int index)
 {
-    return index < CNX_BENCH_PHASES ? phases[bench->task][index] : NULL;
+    return index < CNX_BENCH_PHASES ? phases[bench->task].names[index] : NULL;
+}
+
+bool cnx_bench_phase_of_network(const cnx_bench *bench, int index)
+{
+    return index >= phases[bench->task].first && index < phases[bench->task].end;
 }
 
 /* ---- opening ---- */
@@ -58,6 +72,8 @@ static cnx_status open_task(cnx_bench *b, cnx_model_file *file, int threads, cnx
         .threads = threads, .kernels = s->kernels, .weights = s->weights};
     const cnx_classifier_options classifying = {
         .threads = threads, .kernels = s->kernels, .weights = s->weights};
+    const cnx_detector_options detecting = {
+        .threads = threads, .kernels = s->kernels, .weights = s->weights};
     switch (b->task) {
     case CNX_TASK_SEGMENTATION:
         return cnx_segmentor_open(&b->segmentor, file, &segmenting, err);
@@ -68,7 +84,7 @@ static cnx_status open_task(cnx_bench *b, cnx_model_file *file, int threads, cnx
     case CNX_TASK_DETECTION:
         break;
     }
-    return cnx_fail(err, CNX_ERR_UNSUPPORTED, "detectors cannot be timed yet");
+    return cnx_detector_open(&b->detector, file, &detecting, err);
 }
 
 cnx_status cnx_bench_open(cnx_bench **out, cnx_model_file *file, const cnx_bench_settings *settings,
@@ -85,6 +101,8 @@ cnx_status cnx_bench_open(cnx_bench **out, cnx_model_file *file, const cnx_bench
     b->pipeline.mode = CNX_MODE_WHOLE;
     b->pipeline.scale_count = 0;
     b->pipeline.flip = false;
+    b->rules = file->description.detector.rcnn;
+    b->to_be_tuned = b->task == CNX_TASK_DETECTION && !file->checkpoint;
     CNX_CHECK(make_noise(&b->image, settings->h, settings->w, err));
     CNX_CHECK(open_task(b, file, threads, err));
 cleanup:
@@ -99,6 +117,7 @@ void cnx_bench_close(cnx_bench **bench)
         return;
     cnx_segmentor_close(&(*bench)->segmentor);
     cnx_classifier_close(&(*bench)->classifier);
+    cnx_detector_close(&(*bench)->detector);
     free((*bench)->logits);
     cnx_image_free(&(*bench)->image);
     free(*bench);
@@ -107,8 +126,10 @@ void cnx_bench_close(cnx_bench **bench)
 
 const cnx_kernels *cnx_bench_kernels(const cnx_bench *bench)
 {
-    return bench->segmentor ? cnx_segmentor_kernels(bench->segmentor)
-                            : cnx_classifier_kernels(bench->classifier);
+    if (bench->segmentor)
+        return cnx_segmentor_kernels(bench->segmentor);
+    return bench->classifier ? cnx_classifier_kernels(bench->classifier)
+                             : cnx_detector_kernels(bench->detector);
 }
 
 /* ---- one run ---- */
@@ -144,12 +165,51 @@ static cnx_status run_classifier(cnx_bench *b, cnx_plan_clock *clock, sample *ou
     return CNX_OK;
 }
 
+static cnx_status run_detector(cnx_bench *b, cnx_plan_clock *clock, sample *out, cnx_error *err)
+{
+    cnx_detect_stats stats;
+    cnx_detections found;
+    const cnx_detect_request request = {
+        .image = &b->image, .pipeline = &b->pipeline, .rules = &b->rules, .clock = clock};
+    CNX_TRY(cnx_detector_run(b->detector, &request, &found, &stats, err));
+    const double seconds[] = {stats.prepare, stats.backbone, stats.rpn,
+                              stats.boxes,   stats.masks,    stats.paste};
+    memcpy(out->phases, seconds, sizeof seconds);
+    out->items[1] = (double)stats.proposals;
+    out->items[2] = (double)stats.detections;
+    cnx_detections_free(&found);
+    return CNX_OK;
+}
+
+/* Random weights find nothing in noise.  Lowers the score threshold until as many detections come as
+ * the rules allow, so that mask heads have the work that a crowded picture gives them. */
+static cnx_status tune_threshold(cnx_bench *b, cnx_error *err)
+{
+    enum { TRIES = 16 };
+    for (int i = 0; b->to_be_tuned && i < TRIES; i++) {
+        cnx_detections found;
+        const cnx_detect_request request = {
+            .image = &b->image, .pipeline = &b->pipeline, .rules = &b->rules, .no_masks = true};
+        CNX_TRY(cnx_detector_run(b->detector, &request, &found, NULL, err));
+        b->to_be_tuned = found.count < (size_t)b->rules.max_per_img;
+        cnx_detections_free(&found);
+        if (b->to_be_tuned)
+            b->rules.score_thr *= 0.85f;
+    }
+    b->to_be_tuned = false;
+    return CNX_OK;
+}
+
 static cnx_status run_once(cnx_bench *b, cnx_plan_clock *clock, sample *out, cnx_error *err)
 {
     const double start = cnx_now();
-    *out = (sample){.total = 0};
-    CNX_TRY(b->segmentor ? run_segmentor(b, clock, out, err) : run_classifier(b, clock, out, err));
+    *out = (sample){.items = {1}};
+    CNX_TRY(b->segmentor    ? run_segmentor(b, clock, out, err)
+            : b->classifier ? run_classifier(b, clock, out, err)
+                            : run_detector(b, clock, out, err));
     out->total = cnx_now() - start;
+    for (int p = phases[b->task].first; p < phases[b->task].end; p++)
+        out->network += out->phases[p];
     return CNX_OK;
 }
 
@@ -184,16 +244,24 @@ static void set_threads(cnx_bench *b, int threads)
 {
     if (b->segmentor)
         cnx_segmentor_set_threads(b->segmentor, threads);
-    else
+    else if (b->classifier)
         cnx_classifier_set_threads(b->classifier, threads);
+    else
+        cnx_detector_set_threads(b->detector, threads);
 }
 
 static cnx_status count_layers(cnx_bench *b, int *count, cnx_error *err)
 {
     const cnx_plan *plan = NULL;
+    cnx_detector_plans plans;
     const int h = b->settings.h, w = b->settings.w;
-    CNX_TRY(b->segmentor ? cnx_segmentor_plan_of(b->segmentor, h, w, &plan, err)
-                         : cnx_classifier_plan_of(b->classifier, h, w, &plan, err));
+    if (b->segmentor)
+        CNX_TRY(cnx_segmentor_plan_of(b->segmentor, h, w, &plan, err));
+    else if (b->classifier)
+        CNX_TRY(cnx_classifier_plan_of(b->classifier, h, w, &plan, err));
+    else
+        CNX_TRY(cnx_detector_plan_of(b->detector, h, w, &plans, err));
+    plan = plan ? plan : plans.dense;
     *count = cnx_plan_rows(plan);
     return CNX_OK;
 }
@@ -214,9 +282,9 @@ static void summarise_all(const cnx_bench *b, const sample *samples, double *roo
     for (int p = 0; p < CNX_BENCH_PHASES && cnx_bench_phase(b, p); p++) {
         const size_t offset = offsetof(sample, phases) + (size_t)p * sizeof(double);
         out->phases[p] = summarise(samples, n, offset, room);
-        if (strcmp(cnx_bench_phase(b, p), "network") == 0)
-            out->network = out->phases[p];
     }
+    out->network = summarise(samples, n, offsetof(sample, network), room);
+    memcpy(out->items, samples[n - 1].items, sizeof out->items);
 }
 
 /* Warms up, then takes the samples; the peak is measured around each of them. */
@@ -245,6 +313,7 @@ cnx_status cnx_bench_measure(cnx_bench *b, int threads, cnx_bench_result *out, c
     cnx_status status = CNX_OK;
     *out = (cnx_bench_result){.threads = threads};
     set_threads(b, threads);
+    CNX_CHECK(tune_threshold(b, err));
     CNX_CHECK(count_layers(b, &out->layer_count, err));
     out->layers = calloc((size_t)out->layer_count + 1, sizeof *out->layers);
     CNX_CHECK_IF(!samples || !peaks || !room || !out->layers, CNX_ERR_MEMORY,

@@ -6,7 +6,7 @@
 #include "heads/model.h"
 
 /* The parts of a run, as the task has them. */
-enum { CNX_BENCH_PHASES = 6 };
+enum { CNX_BENCH_PHASES = 6, CNX_BENCH_PLANS = 3 };
 
 typedef struct cnx_bench_settings {
     int h, w; /* of the picture and of the network's input */
@@ -25,6 +25,9 @@ typedef struct cnx_bench_result {
     int threads;
     cnx_bench_times total, network;
     cnx_bench_times phases[CNX_BENCH_PHASES];
+    /* Items that went through each plan of the census in the last run: 1; of a detector the proposals
+     * and the detections. */
+    double items[CNX_BENCH_PLANS];
     double peak_gflops; /* median of what was measured before and after each run */
     size_t peak_rss;    /* of the process so far */
     double *layers;     /* owned: seconds of each row of the dense plan, mean of the runs */
@@ -40,8 +43,10 @@ cnx_status cnx_bench_open(cnx_bench **out, cnx_model_file *file, const cnx_bench
 void cnx_bench_close(cnx_bench **bench);
 
 const cnx_kernels *cnx_bench_kernels(const cnx_bench *bench);
-/* The names of the task's phases, of which one is "network"; NULL past the last. */
+/* The names of the task's phases; NULL past the last. */
 const char *cnx_bench_phase(const cnx_bench *bench, int index);
+/* Is it a part of the network?  All that are add up to its time. */
+bool cnx_bench_phase_of_network(const cnx_bench *bench, int index);
 
 cnx_status cnx_bench_measure(cnx_bench *bench, int threads, cnx_bench_result *out, cnx_error *err);
 void cnx_bench_result_free(cnx_bench_result *result); /* accepts a zeroed one */

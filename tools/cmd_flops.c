@@ -1,6 +1,7 @@
 /* cnx flops: parameters, operations and memory of a network, from the plan that runs. */
 #include <stdio.h>
 
+#include "core/cpu.h"
 #include "core/file.h"
 #include "tools/commands.h"
 #include "tools/console.h"
@@ -86,8 +87,11 @@ static cnx_status tell(const flops_args *args, const cnx_flops_report *report, c
 static cnx_status count(const flops_args *args, cnx_model_choice *model, cnx_error *err)
 {
     const cnx_description *d = &model->file.description;
+    const char *kernels = cnx_kernel_names[args->kernels.value];
+    if (!args->kernels.given && !cnx_cpu_flags()) /* auto would load OpenBLAS, for a count */
+        kernels = "ref";
     const cnx_census_options running = {.threads = args->threads.value,
-                                        .kernels = cnx_kernel_names[args->kernels.value],
+                                        .kernels = kernels,
                                         .weights = (cnx_weight_type)args->weights.value};
     int h = args->size.first, w = args->size.second;
     if (!args->size.given)

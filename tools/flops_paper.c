@@ -41,7 +41,7 @@ static cnx_status flops_at(double *out, cnx_model_file *file, int h, int w,
                            cnx_convention convention, size_t *parameters, cnx_error *err)
 {
     cnx_census census;
-    const cnx_census_options one = {.threads = 1};
+    const cnx_census_options one = {.threads = 1, .kernels = "ref"};
     CNX_TRY(cnx_census_take(&census, file, h, w, &one, err));
     *out = cnx_census_flops(&file->description, &census.total, convention);
     if (parameters)
@@ -157,8 +157,7 @@ static cnx_status each_row(bool (*tell)(void *user, const paper_row *row), void 
             CNX_TRY(cnx_catalogue_at(i, &row.entry, err));
             if (!*row.entry.name)
                 break;
-            if ((int)row.entry.task != task || !*row.entry.published.flops ||
-                task == CNX_TASK_DETECTION)
+            if ((int)row.entry.task != task || !*row.entry.published.flops)
                 continue;
             CNX_TRY(compute(&row, err));
             CNX_FAIL_IF(!tell(user, &row), CNX_ERR_MEMORY, "not enough memory for the report");

@@ -6,10 +6,13 @@
 
 const char *const cnx_convention_names[] = {"macs", "mmcv", "fvcore", "exact", NULL};
 
+#define MMCV_WORDS                                                                                 \
+    "as OpenMMLab counts: a multiply-add is one; biases of convolutions, BatchNorm, ReLU and "     \
+    "pooling count"
+
 static const char *const convention_words[] = {
     "multiply-adds of convolutions and linear layers, each as one",
-    "as OpenMMLab counts: a multiply-add is one; biases of convolutions, BatchNorm, ReLU and "
-    "pooling count",
+    MMCV_WORDS,
     "as fvcore counts: a multiply-add is one; norms, resizes and pooling count",
     "every operation of the definition counts; a multiply-add is two",
 };

@@ -110,24 +110,38 @@ cnx_cost cnx_plan_cost(const cnx_plan *plan, int row)
     return cost;
 }
 
+/* sum += cost * items, but for the weights. */
+static void add_items(cnx_cost *sum, const cnx_cost *cost, double items)
+{
+    sum->conv_macs += items * cost->conv_macs;
+    sum->linear_macs += items * cost->linear_macs;
+    sum->products += items * cost->products;
+    sum->conv_bias += items * cost->conv_bias;
+    sum->linear_bias += items * cost->linear_bias;
+    sum->layernorm += items * cost->layernorm;
+    sum->batchnorm += items * cost->batchnorm;
+    sum->gelu += items * cost->gelu;
+    sum->relu += items * cost->relu;
+    sum->relu_called += items * cost->relu_called;
+    sum->scale += items * cost->scale;
+    sum->residual += items * cost->residual;
+    sum->grn += items * cost->grn;
+    sum->pool += items * cost->pool;
+    sum->resize += items * cost->resize;
+    sum->activated += items * cost->activated;
+}
+
 void cnx_cost_add(cnx_cost *sum, const cnx_cost *cost)
 {
-    sum->conv_macs += cost->conv_macs;
-    sum->linear_macs += cost->linear_macs;
-    sum->products += cost->products;
-    sum->conv_bias += cost->conv_bias;
-    sum->linear_bias += cost->linear_bias;
-    sum->layernorm += cost->layernorm;
-    sum->batchnorm += cost->batchnorm;
-    sum->gelu += cost->gelu;
-    sum->relu += cost->relu;
-    sum->scale += cost->scale;
-    sum->residual += cost->residual;
-    sum->grn += cost->grn;
-    sum->pool += cost->pool;
-    sum->resize += cost->resize;
-    sum->activated += cost->activated;
+    add_items(sum, cost, 1);
     sum->weight_bytes += cost->weight_bytes;
+}
+
+cnx_cost cnx_cost_times(const cnx_cost *cost, double items)
+{
+    cnx_cost all = {.weight_bytes = cost->weight_bytes};
+    add_items(&all, cost, items);
+    return all;
 }
 
 double cnx_cost_macs(const cnx_cost *cost)
@@ -145,8 +159,8 @@ double cnx_cost_macs(const cnx_cost *cost)
 static double exact_flops(const cnx_cost *cost)
 {
     return 2 * cnx_cost_macs(cost) + cost->conv_bias + cost->linear_bias + 7 * cost->layernorm +
-           2 * cost->batchnorm + 5 * cost->gelu + cost->relu + cost->scale + cost->residual +
-           7 * cost->grn + cost->pool + 7 * cost->resize;
+           2 * cost->batchnorm + 5 * cost->gelu + cost->relu + cost->relu_called + cost->scale +
+           cost->residual + 7 * cost->grn + cost->pool + 7 * cost->resize;
 }
 
 double cnx_cost_flops(const cnx_cost *cost, cnx_convention convention)

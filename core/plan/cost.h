@@ -19,6 +19,7 @@ typedef struct cnx_cost {
     double conv_bias, linear_bias; /* outputs that a bias is added to */
     double layernorm, batchnorm;   /* that are normalised */
     double gelu, relu;
+    double relu_called;  /* by the definition as a function, which no counter of modules sees */
     double scale;        /* by layer scale */
     double residual;     /* sums of two maps */
     double grn;          /* by global response normalisation */
@@ -30,6 +31,8 @@ typedef struct cnx_cost {
 
 cnx_cost cnx_plan_cost(const cnx_plan *plan, int row);
 void cnx_cost_add(cnx_cost *sum, const cnx_cost *cost);
+/* Of so many items that go through the same weights. */
+cnx_cost cnx_cost_times(const cnx_cost *cost, double items);
 
 /* What counts as a floating-point operation. */
 typedef enum cnx_convention {

@@ -37,7 +37,7 @@ holds "$median <= $(number sweep 0 network_median_s) && $median <= $(number swee
 layers=$(number layers '#')
 sum=0
 for i in $(seq 0 $((layers - 1))); do
-    sum="$sum + $(number layers $i seconds)"
+    sum="$sum + $(number layers "$i" seconds)"
 done
 holds "$layers > 30 && $sum > 0 && $sum <= 1.001 * $most"
 expect 0 flops "$model" --size 64x97 --json
@@ -55,14 +55,20 @@ expect 0 bench upernet_convnext_tiny $small --set head.channels=16 --size 64x64 
 prints "random weights"
 prints "kernels ref"
 prints decode_head.fpn_bottleneck
-expect 0 bench convnext_tiny $small --size 64x64 --repeats 2 --weights bf16 --json
+expect 0 bench convnext_tiny $small --size 64x64 --repeats 2 --kernels ref --weights bf16 --json
 cp "$out" bench.json
 same "random weights" true "$(number random_weights)"
 same task classification "$(number task)"
 same weights bf16 "$(number weights)"
 
-for wrong in --threads=0 --threads=1.5 --threads=1,x --repeats=0 --repeats=x --size=7x7 --size=0 \
-    --size=1000000x1000000 --kernels=abacus --weights=int8; do
+expect 0 bench nuclei_cascade_mask_rcnn_convnext_atto --size 64x96 --repeats 1 --set rpn.max_per_img=50 \
+    --json --per-layer
+cp "$out" bench.json
+same task detection "$(number task)"
+holds "$(number proposals) <= 50 && $(number proposals) > 0"
+holds "$(number network_median_s) > $(number phases_median_s boxes) + $(number phases_median_s backbone)"
+
+for wrong in --threads=0 --threads=1.5 --repeats=0 --size=7x7 --size=1000000x1000000 --kernels=abacus; do
     expect 2 bench "$model" "$wrong"
     refused "${wrong%%=*}"
     silent

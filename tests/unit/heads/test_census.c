@@ -3,6 +3,7 @@
 
 #include "heads/catalogue.h"
 #include "heads/census.h"
+#include "heads/detector.h"
 #include "heads/segmentor.h"
 #include "tests/unit/check.h"
 
@@ -147,6 +148,73 @@ static void test_classification(void)
     }
 }
 
+/* ---- detectors ---- */
+
+static const struct detection {
+    const char *config;
+    size_t params;
+    double macs, bias, relu, batchnorm;
+    double backbone, pyramid, rpn, boxes, masks; /* multiply-adds */
+} detection[] = {
+    {"cascade_mask_rcnn_convnext_tiny", 85930578, 740154608640, 261159860, 274022400, 301056000,
+     90913536000, 53084160000, 50615792640, 386583552000, 158957568000},
+    {"cascade_mask_rcnn_convnext_small", 107565138, 826444016640, 288807860, 274022400, 301056000,
+     177202944000, 53084160000, 50615792640, 386583552000, 158957568000},
+    {"cascade_mask_rcnn_convnext_base", 145800242, 963565040640, 316455860, 274022400, 301056000,
+     313340928000, 54067200000, 50615792640, 386583552000, 158957568000},
+    {"cascade_mask_rcnn_convnext_base_22k", 145800242, 963565040640, 316455860, 274022400,
+     301056000, 313340928000, 54067200000, 50615792640, 386583552000, 158957568000},
+    {"cascade_mask_rcnn_convnext_large", 254710770, 1353412592640, 371751860, 274022400, 301056000,
+     701222400000, 56033280000, 50615792640, 386583552000, 158957568000},
+    {"cascade_mask_rcnn_convnext_xlarge", 406875058, 1897400816640, 427047860, 274022400, 301056000,
+     1243244544000, 57999360000, 50615792640, 386583552000, 158957568000},
+    {"mask_rcnn_convnext_tiny", 48095376, 261903600640, 168334260, 42188800, 0, 90913536000,
+     53084160000, 50615792640, 14304256000, 52985856000},
+};
+
+static void check_detector_parts(const struct detection *s, const cnx_census *c)
+{
+    double backbone = 0;
+    for (int i = 0; i < c->part_count; i++) {
+        const char *part = c->parts[i].name;
+        const double macs = cnx_cost_macs(&c->parts[i].cost);
+        if (strcmp(part, "pyramid") == 0)
+            check_term(s->config, part, macs, s->pyramid);
+        else if (strcmp(part, "RPN") == 0)
+            check_term(s->config, part, macs, s->rpn);
+        else if (strcmp(part, "box heads") == 0)
+            check_term(s->config, part, macs, s->boxes);
+        else if (strcmp(part, "mask heads") == 0)
+            check_term(s->config, part, macs, s->masks);
+        else
+            backbone += macs;
+        CHECK(strcmp(part, "other") != 0, "%s has layers of no part", s->config);
+    }
+    check_term(s->config, "backbone", backbone, s->backbone);
+}
+
+static void test_detection(void)
+{
+    for (size_t i = 0; i < sizeof detection / sizeof *detection; i++) {
+        const struct detection *s = &detection[i];
+        cnx_census c = {0};
+        cnx_model_file file = {0};
+        if (take(&c, &file, s->config, 1280, 800)) {
+            const cnx_cost *t = &c.total;
+            CHECK(c.parameters == s->params, "%s: %zu", s->config, c.parameters);
+            check_term(s->config, "MACs", cnx_cost_macs(t), s->macs);
+            check_term(s->config, "conv_bias", t->conv_bias, s->bias);
+            check_term(s->config, "relu", t->relu, s->relu);
+            check_term(s->config, "batchnorm", 2 * t->batchnorm, s->batchnorm);
+            check_term(s->config, "mmcv", cnx_census_flops(&file.description, t, CNX_COUNT_MMCV),
+                       s->macs + s->bias + s->relu);
+            check_detector_parts(s, &c);
+        }
+        cnx_census_free(&c);
+        cnx_model_file_close(&file);
+    }
+}
+
 /* ---- the whole catalogue ---- */
 
 /* Figures that no count reproduces: the tables truncate one, and print two for one network. */
@@ -175,7 +243,7 @@ static void test_catalogue(void)
     for (size_t i = 0; cnx_catalogue_at(i, &e, &err) == CNX_OK && *e.name; i++) {
         cnx_model_file file = {0};
         cnx_census c = {0};
-        if (!*e.published.flops || e.task == CNX_TASK_DETECTION)
+        if (!*e.published.flops)
             continue;
         rows++;
         if (take(&c, &file, e.name, e.published.h, e.published.w)) {
@@ -188,7 +256,7 @@ static void test_catalogue(void)
         cnx_model_file_close(&file);
     }
     CHECK(err.message[0] == '\0', "%s", err.message);
-    CHECK(rows == 6 + 16 + 3, "%d published rows", rows);
+    CHECK(rows == 6 + 7 + 16 + 3, "%d published rows", rows);
 }
 
 /* ---- any network ---- */
@@ -243,6 +311,32 @@ static void test_sums(const char *version, const char *kernels, cnx_weight_type 
     cnx_model_file_close(&file);
 }
 
+/* The same of a detector. */
+static void test_detector_weights(void)
+{
+    static const char model[] = "nuclei_cascade_mask_rcnn_convnext_atto";
+    cnx_error err = {0};
+    cnx_model_file file = {0};
+    cnx_census c = {0};
+    cnx_detector *det = NULL;
+    const cnx_census_options options = {.threads = 2, .kernels = "ref"};
+    const cnx_detector_options real = {.threads = 2, .kernels = "ref"};
+    const bool sound = cnx_model_file_open(&file, model, NULL, NULL, 0, false, &err) == CNX_OK &&
+                       cnx_census_take(&c, &file, 97, 131, &options, &err) == CNX_OK &&
+                       cnx_detector_open(&det, &file, &real, &err) == CNX_OK;
+    CHECK(sound, "%s: %s", model, err.message);
+    const double foretold = (double)c.total.weight_bytes;
+    const double packed = sound ? (double)cnx_detector_weights_bytes(det) : 0;
+    CHECK(fabs(foretold - packed) < 0.01 * packed, "%s: %g, packed: %g", model, foretold, packed);
+    size_t in_rows = 0;
+    for (int r = 0; r < c.count; r++)
+        in_rows += c.rows[r].parameters;
+    CHECK(in_rows == c.parameters, "%s: %zu of %zu", model, in_rows, c.parameters);
+    cnx_detector_close(&det);
+    cnx_census_free(&c);
+    cnx_model_file_close(&file);
+}
+
 /* Conventions, on one number of each kind. */
 static void test_conventions(void)
 {
@@ -291,10 +385,12 @@ int main(void)
 {
     test_segmentation();
     test_classification();
+    test_detection();
     test_catalogue();
     test_sums("backbone.version=1", "ref", CNX_WEIGHTS_F32);
     test_sums("backbone.version=2", "auto", CNX_WEIGHTS_F32);
-    test_sums("backbone.version=1", "auto", CNX_WEIGHTS_BF16);
+    test_sums("backbone.version=1", "ref", CNX_WEIGHTS_BF16);
+    test_detector_weights();
     test_conventions();
     test_refusals();
     return CHECK_RESULT;
