@@ -57,22 +57,11 @@ static cnx_status open_empty(cnx_detector **out, int threads, size_t max_memory,
     return CNX_OK;
 }
 
-static cnx_status refuse_other_task(const cnx_model_file *file, cnx_error *err)
-{
-    return cnx_fail(
-        err, CNX_ERR_MODEL,
-        "%s: a model for %s; detecting takes a checkpoint of Mask R-CNN or Cascade Mask "
-        "R-CNN (rpn_head.*, roi_head.*), or the built-in one",
-        file->checkpoint ? cnx_checkpoint_name(file->checkpoint) : "config",
-        cnx_task_name(file->description.task));
-}
-
 cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
                              const cnx_detector_options *options, cnx_error *err)
 {
     *out = NULL;
-    if (file->description.task != CNX_TASK_DETECTION)
-        return refuse_other_task(file, err);
+    CNX_TRY(cnx_model_file_expect(file, CNX_TASK_DETECTION, err));
     const cnx_detector_options defaults = {0};
     if (!options)
         options = &defaults;
