@@ -172,15 +172,13 @@ cnx_status cnx_model_file_expect(const cnx_model_file *file, cnx_task task, cnx_
                 name, d->class_count);
     CNX_FAIL_IF(d->task == CNX_TASK_DETECTION && task != CNX_TASK_DETECTION, CNX_ERR_MODEL,
                 "%s: a detection checkpoint (rpn_head.*, roi_head.*, %d classes); for %s, use a "
-                "model made for it, or the built-in one; \"cnx detect\" runs this one",
+                "model made for it; \"cnx detect\" runs this one",
                 name, d->class_count, cnx_task_name(task));
     CNX_FAIL_IF(
         task == CNX_TASK_DETECTION && d->task != CNX_TASK_DETECTION, CNX_ERR_MODEL,
         "%s: a model for %s; to detect, use a checkpoint of Mask R-CNN or Cascade Mask R-CNN "
         "(rpn_head.*, roi_head.*), or the built-in detector; \"cnx %s\" runs this one",
         name, cnx_task_name(d->task), d->task == CNX_TASK_SEGMENTATION ? "segment" : "classify");
-    CNX_FAIL_IF(d->task != task, CNX_ERR_MODEL, "%s: a model for %s; %s is wanted", name,
-                cnx_task_name(d->task), cnx_task_name(task));
     return CNX_OK;
 }
 

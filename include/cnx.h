@@ -79,7 +79,8 @@ typedef struct cnx_options {
 
 /*
  * Opens a checkpoint (.pth of any age, .safetensors; naming dialects of ConvNeXt, OpenMMLab,
- * Hugging Face) and packs its weights.  path NULL: the demo model inside the library.  options may
+ * Hugging Face) and packs its weights.  path NULL: the demo model inside the library, which segments;
+ * the name of a built-in model where there is no such file: that model.  options may
  * be NULL. On success the caller owns *model and ends it with cnx_close; on failure *model is NULL.
  */
 CNX_API cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *options,
@@ -110,6 +111,10 @@ typedef struct cnx_info {
     const uint8_t *palette;         /* [classes][3], RGB */
     bool slide;                     /* the test pipeline's mode; otherwise whole */
     int scale_long, scale_short;    /* keep-ratio bound of the resize; 0: the picture's own size */
+    const char *task;               /* "segmentation" (cnx_segment), "detection" (cnx_detect) */
+    const int
+        *category_ids; /* [classes], the data set's own numbers of a detector's classes; NULL for
+                                other models */
 } cnx_info;
 
 CNX_API void cnx_describe(const cnx_model *model, cnx_info *info);
@@ -196,6 +201,48 @@ CNX_API cnx_status cnx_rle_from_polygon(cnx_rle *out, const double *xy, size_t p
 /* A box (x, y, width, height) as the polygon of its corners. */
 CNX_API cnx_status cnx_rle_from_box(cnx_rle *out, const double box[4], uint32_t h, uint32_t w,
                                     cnx_error *err);
+
+/* One object that a detector found. */
+typedef struct cnx_detection {
+    float box[4]; /* x1 y1 x2 y2, continuous, in the picture's own pixels; may reach beyond it by
+                     rounding */
+    float score;  /* probability, 0..1 */
+    int label;    /* class index, 0-based */
+    cnx_rle mask; /* of the whole picture's size; zeroed when masks were not wanted */
+} cnx_detection;
+
+/* What was found in one picture, by descending score. */
+typedef struct cnx_detections {
+    cnx_detection *items; /* owned, [count], masks included */
+    size_t count;
+    int width, height; /* the picture's */
+} cnx_detections;
+
+CNX_API void cnx_detections_free(cnx_detections *d); /* accepts a zeroed one, leaves it zeroed */
+
+/* How to detect.  Zero-initialise; a number of 0 means the model's own. */
+typedef struct cnx_detection_options {
+    float score_thr;    /* only boxes with a higher score */
+    float nms_iou;      /* boxes that overlap a better one of their class by more are left out */
+    float mask_thr;     /* pixels of at least this probability are set */
+    int max_detections; /* in a picture */
+    bool agnostic_nms;  /* boxes of other classes leave each other out as well */
+    bool no_masks;      /* boxes alone */
+    const int *only;    /* [only_count] class indices that may be found; NULL for all */
+    size_t only_count;
+    cnx_progress progress; /* may be NULL */
+    void *user;            /* for progress */
+} cnx_detection_options;
+
+/*
+ * Finds the objects of a picture with a detector: cnx_open of a checkpoint of Mask R-CNN or Cascade Mask
+ * R-CNN, or of the built-in "nuclei_cascade_mask_rcnn_convnext_atto".  rgb, width, height, stride: as
+ * for cnx_segment.  options may be NULL.  On success the caller ends *found with cnx_detections_free;
+ * on failure it is zeroed.
+ */
+CNX_API cnx_status cnx_detect(cnx_model *model, const uint8_t *rgb, int width, int height,
+                              size_t stride, const cnx_detection_options *options,
+                              cnx_detections *found, cnx_error *err);
 
 /* The version of the library that is linked, as CNX_VERSION is of the header. */
 CNX_API const char *cnx_version(void);
