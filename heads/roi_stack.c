@@ -79,13 +79,15 @@ float *cnx_stack_convs(const cnx_roi_run *run, const cnx_concat_conv *convs, int
 }
 
 size_t cnx_stack_convs_scratch(const cnx_concat_conv *convs, int conv_count, const cnx_kernels *k,
-                               int bins, int count, int threads)
+                               int bins, int most, int threads)
 {
-    const int rows = count * cnx_stack_rows(bins);
-    size_t most = 0;
-    for (int i = 0; i < conv_count; i++) {
-        const size_t bytes = cnx_concat_conv_scratch(&convs[i], k, &rows, &bins, threads);
-        most = bytes > most ? bytes : most;
+    size_t largest = 0;
+    for (int count = 1; count <= most; count++) {
+        const int rows = count * cnx_stack_rows(bins);
+        for (int i = 0; i < conv_count; i++) {
+            const size_t bytes = cnx_concat_conv_scratch(&convs[i], k, &rows, &bins, threads);
+            largest = bytes > largest ? bytes : largest;
+        }
     }
-    return cnx_round_up(most, CNX_ALIGNMENT);
+    return cnx_round_up(largest, CNX_ALIGNMENT);
 }

@@ -31,8 +31,8 @@ float *cnx_stack_convs(const cnx_roi_run *run, const cnx_concat_conv *convs, int
                        int bins, int count, float *in, float *a, float *b, char *scratch,
                        size_t scratch_bytes);
 
-/* Scratch of such a chain. */
+/* Scratch of such a chain on up to `most` regions: fewer regions may be cut into larger pieces. */
 size_t cnx_stack_convs_scratch(const cnx_concat_conv *convs, int conv_count, const cnx_kernels *k,
-                               int bins, int count, int threads);
+                               int bins, int most, int threads);
 
 #endif
