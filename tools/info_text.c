@@ -161,6 +161,30 @@ static void print_pipeline(const cnx_description *d)
     putchar('\n');
 }
 
+static void print_detector(const cnx_description *d)
+{
+    const cnx_detector_desc *t = &d->detector;
+    print_label("head");
+    if (t->cascade)
+        printf("Cascade Mask R-CNN, %d stages", t->stages);
+    else
+        printf("Mask R-CNN");
+    printf(", pyramid of %d channels, %d anchors a place\n", t->channels, t->anchors);
+    print_label("box heads");
+    printf("%d convolutions of %d channels, %d fully connected of %d, boxes %s\n", t->box_convs,
+           t->box_conv_channels, t->box_fcs, t->box_fc_channels,
+           t->class_specific ? "of each class" : "of no class");
+    print_label("mask heads");
+    printf("%d convolutions of %d channels, masks %s\n", t->mask_convs, t->mask_channels,
+           t->mask_classes > 1 || t->classes == 1 ? "of each class" : "of no class");
+    print_label("proposals");
+    printf("%d of the best %d a level, NMS %g\n", t->rpn.max_per_img, t->rpn.nms_pre,
+           (double)t->rpn.nms_iou);
+    print_label("detections");
+    printf("at most %d, score above %g, NMS %g, mask from %g\n", t->rcnn.max_per_img,
+           (double)t->rcnn.score_thr, (double)t->rcnn.nms_iou, (double)t->rcnn.mask_thr);
+}
+
 static void print_model(const cnx_info_report *info)
 {
     const cnx_description *d = &info->file->description;
@@ -181,6 +205,8 @@ static void print_model(const cnx_info_report *info)
         print_numbers(d->upernet.pool_scales, d->upernet.pools);
         putchar('\n');
     }
+    if (d->task == CNX_TASK_DETECTION)
+        print_detector(d);
     size_t all, needed;
     cnx_model_file_parameters(info->file, &all, &needed);
     print_label("parameters");
@@ -190,7 +216,7 @@ static void print_model(const cnx_info_report *info)
     putchar('\n');
     if (d->class_count > 0 && d->class_names && d->palette)
         print_classes(d, info->classes);
-    if (d->task == CNX_TASK_SEGMENTATION)
+    if (d->task != CNX_TASK_CLASSIFICATION)
         print_pipeline(d);
 }
 
