@@ -192,9 +192,9 @@ cnx_status cnx_describe_pipeline(cnx_description *d, const cnx_checkpoint *check
     d->pipeline =
         d->task == CNX_TASK_DETECTION ? cnx_detector_pipeline() : default_pipeline(preset);
     apply_config(d, config);
-    CNX_TRY(check_windows(&d->pipeline, err));
     if (d->task == CNX_TASK_DETECTION)
         return cnx_describe_detector_pipeline(d, config, err);
+    CNX_TRY(check_windows(&d->pipeline, err));
     if (d->task == CNX_TASK_SEGMENTATION)
         name_pipeline(d, preset);
     return CNX_OK;
