@@ -41,8 +41,11 @@ void *cnx_alloc(size_t size)
     if (size == 0 || size > SIZE_MAX / 2)
         return NULL;
     size = cnx_round_up(size, CNX_ALIGNMENT);
-    void *memory = aligned_alloc(size < HUGE_PAGE ? CNX_ALIGNMENT : HUGE_PAGE, size);
-    if (memory && size >= LARGE)
+    /* aligned_alloc may refuse a size that is no multiple of the boundary. */
+    void *memory;
+    if (posix_memalign(&memory, size < HUGE_PAGE ? CNX_ALIGNMENT : HUGE_PAGE, size) != 0)
+        return NULL;
+    if (size >= LARGE)
         ask_for_pages(memory, size);
     return memory;
 }

@@ -23,7 +23,7 @@ static int plain_nms(const cnx_nms_request *r, int *keep)
     float(*shifted)[4] = cnx_alloc(n * sizeof *shifted), largest = r->boxes[0][0];
     int *order = cnx_alloc(n * sizeof *order), kept = 0;
     for (size_t i = 0; i < 4 * n; i++)
-        largest = fmaxf(largest, r->boxes[0][i]);
+        largest = fmaxf(largest, r->boxes[i / 4][i % 4]);
     for (int i = 0; i < r->count; i++) {
         const float shift = r->groups ? (float)r->groups[i] * (largest + 1) : 0;
         for (int j = 0; j < 4; j++)
