@@ -12,6 +12,14 @@ static bool has_f16c(void)
     return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
 }
 
+/* SHA-256, with the shuffles that go with it. */
+static bool has_sha(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA) &&
+           __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
+}
+
 /* __builtin_cpu_supports also asks whether the operating system saves the wide registers. */
 unsigned cnx_cpu_detected(void)
 {
@@ -23,6 +31,8 @@ unsigned cnx_cpu_detected(void)
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         flags |= CNX_CPU_AVX512;
+    if (has_sha())
+        flags |= CNX_CPU_SHA;
     return flags;
 }
 

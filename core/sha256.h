@@ -6,5 +6,7 @@
 
 /* hex[65]: 64 lower-case digits and a NUL. */
 void cnx_sha256_hex(const void *data, size_t size, char hex[65]);
+/* The same without the processor's own instructions for it, which the other takes where it can. */
+void cnx_sha256_hex_plain(const void *data, size_t size, char hex[65]);
 
 #endif

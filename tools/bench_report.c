@@ -137,8 +137,8 @@ static bool add_result(cJSON *object, const cnx_bench_report *report, const cnx_
            add_number(object, "pictures_per_s", 1 / r->total.median) &&
            add_number(object, "gflops", rate(report, r, false)) &&
            add_number(object, "gflops_done", rate(report, r, true)) &&
-           (!r->items[1] || (add_number(object, "proposals", r->items[1]) &&
-                             add_number(object, "detections", r->items[2]))) &&
+           (r->items[1] <= 0 || (add_number(object, "proposals", r->items[1]) &&
+                                 add_number(object, "detections", r->items[2]))) &&
            add_number(object, "peak_gflops", r->peak_gflops) &&
            add_number(object, "peak_rss_bytes", (double)r->peak_rss);
 }

@@ -105,21 +105,29 @@ static cnx_status tell_unknown(const info_args *args, const char *path, const cn
     return status;
 }
 
+static bool is_read(const cnx_key *key)
+{
+    return key->state == CNX_KEY_MATCHED;
+}
+
 /* Reads what the model needs, one tensor at a time: damage inside a tensor, or values that are no
  * numbers, are found here as they would be found by a run. */
 static cnx_status verify_values(cnx_weights *weights, cnx_error *err)
 {
+    size_t most = 1;
     for (size_t i = 0; i < cnx_weights_key_count(weights); i++) {
         const cnx_key *key = cnx_weights_key(weights, i);
-        if (key->state != CNX_KEY_MATCHED)
-            continue;
-        float *values = calloc(key->tensor->elements + 1, sizeof *values);
-        CNX_FAIL_IF(!values, CNX_ERR_MEMORY, "not enough memory for %s", key->canonical);
-        const cnx_status status = cnx_weights_read(weights, key->canonical, values, err);
-        free(values);
-        CNX_TRY(status);
+        if (is_read(key) && key->tensor->elements > most)
+            most = key->tensor->elements;
     }
-    return CNX_OK;
+    float *values = calloc(most, sizeof *values); /* for one after the other */
+    cnx_status status = CNX_OK;
+    CNX_FAIL_IF(!values, CNX_ERR_MEMORY, "not enough memory for the largest tensor");
+    for (size_t i = 0; i < cnx_weights_key_count(weights) && status == CNX_OK; i++)
+        if (is_read(cnx_weights_key(weights, i)))
+            status = cnx_weights_read(weights, cnx_weights_key(weights, i)->canonical, values, err);
+    free(values);
+    return status;
 }
 
 static int tell_model(const info_args *args, const char *path)

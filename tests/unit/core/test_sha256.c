@@ -8,6 +8,24 @@ static void expect(const void *data, size_t size, const char *want)
     char hex[65];
     cnx_sha256_hex(data, size, hex);
     CHECK(strcmp(hex, want) == 0, "%zu bytes: %s, expected %s", size, hex, want);
+    cnx_sha256_hex_plain(data, size, hex);
+    CHECK(strcmp(hex, want) == 0, "plain, %zu bytes: %s, expected %s", size, hex, want);
+}
+
+/* Both ways on every length of a few blocks, from every alignment. */
+static void compare_ways(void)
+{
+    unsigned char data[300];
+    unsigned long long random = 5;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)check_random(&random);
+    for (size_t first = 0; first < 8; first++)
+        for (size_t size = 0; first + size <= sizeof data; size++) {
+            char one[65], other[65];
+            cnx_sha256_hex(data + first, size, one);
+            cnx_sha256_hex_plain(data + first, size, other);
+            CHECK(strcmp(one, other) == 0, "%zu bytes: %s and %s", size, one, other);
+        }
 }
 
 int main(void)
@@ -24,5 +42,6 @@ int main(void)
     expect(million, 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
     expect(million, 65, "635361c48bb9eab14198e76ea8ab7f1a41685d6ad62aa9146d301d4f17eb0ae0");
     free(million);
+    compare_ways();
     return CHECK_RESULT;
 }
