@@ -93,7 +93,7 @@ static cnx_status draw(arrival *a, const cnx_coco_scorer *s, cnx_coco_detections
     const cnx_segmentation *of = &a->result->segmentation;
     if (of->kind == CNX_SEGMENTATION_NONE) {
         CNX_FAIL_IF(!s->box_first, CNX_ERR_FORMAT,
-                    "has no segmentation, which the first entry lets expect");
+                    "has no segmentation; each must have one, as the first entry has no bbox");
         of = &of_box;
     }
     CNX_FAIL_IF(image->h == 0 || image->w == 0, CNX_ERR_FORMAT,
@@ -112,7 +112,7 @@ static cnx_status prepare(arrival *a, const cnx_coco_scorer *s, cnx_coco_detecti
 {
     const cnx_coco_result *r = a->result;
     CNX_FAIL_IF(s->box_first && !r->has_box, CNX_ERR_FORMAT,
-                "has no bbox, which the first entry lets expect");
+                "has no bbox; each must have one, as the first entry has");
     if (s->params.kinds[CNX_COCO_SEGM] || !s->box_first)
         CNX_TRY(draw(a, s, d, image, err));
     CNX_FAIL_IF(r->no_box && s->params.kinds[CNX_COCO_BBOX], CNX_ERR_FORMAT,

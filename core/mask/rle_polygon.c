@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCALE = 5, MIDDLE = 2, MAX_CROSSINGS = 1 << 26 };
+enum { SCALE = 5, MIDDLE = 2, MAX_CROSSINGS = 1 << 24 };
 
 typedef struct outline {
     cnx_rle_buffer *to; /* x * h + y of each crossing */
