@@ -13,6 +13,27 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+/* A column of the picture: number x begins at pixel `begin`. */
+typedef struct column {
+    uint32_t x;
+    uint64_t begin;
+} column;
+
+/* The column of a pixel at or behind the present one.  As a rule it is this one or the next; dividing for
+ * each run would take most of the time. */
+static inline column column_of(column c, uint32_t pixel, uint32_t h)
+{
+    if (pixel - c.begin >= 4 * (uint64_t)h) {
+        c.x = pixel / h;
+        c.begin = (uint64_t)c.x * h;
+    }
+    while (pixel - c.begin >= h) {
+        c.x++;
+        c.begin += h;
+    }
+    return c;
+}
+
 /* The reference's unsigned arithmetic is kept: a mask whose only runs of ones have length 0 gets an
  * enormous box beyond its own edge, which meets nothing. */
 void cnx_rle_box(double box[4], const cnx_rle *rle)
@@ -24,22 +45,24 @@ void cnx_rle_box(double box[4], const cnx_rle *rle)
         return;
     }
     uint32_t left = rle->w, top = h, right = 0, bottom = 0, at = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t start = at;
-        at += rle->counts[i];
-        if (i % 2 == 0 || rle->counts[i] == 0)
+    column c = {0, 0};
+    for (size_t i = 0; i < count; i += 2) {
+        const uint32_t start = at + rle->counts[i], end = start + rle->counts[i + 1];
+        at = end;
+        if (start == end)
             continue;
-        const uint32_t y0 = start % h, x0 = (start - y0) / h;
-        const uint32_t y1 = (at - 1) % h, x1 = (at - 1 - y1) / h;
-        left = min_u32(left, x0);
-        right = max_u32(right, x1);
-        if (x0 < x1) { /* into the next column: over the whole height */
+        c = column_of(c, start, h);
+        const column last = column_of(c, end - 1, h);
+        left = min_u32(left, c.x);
+        right = max_u32(right, last.x);
+        if (c.x < last.x) { /* into the next column: over the whole height */
             top = 0;
             bottom = h - 1;
         } else {
-            top = min_u32(top, y0);
-            bottom = max_u32(bottom, y1);
+            top = min_u32(top, (uint32_t)(start - c.begin));
+            bottom = max_u32(bottom, (uint32_t)(end - 1 - last.begin));
         }
+        c = last;
     }
     box[0] = left;
     box[1] = top;

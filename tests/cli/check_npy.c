@@ -25,7 +25,10 @@ static cnx_npy load(const char *path)
 
 static void print_shape(const cnx_npy *npy)
 {
-    fputs(npy->type == CNX_NPY_F32 ? "float32" : "other", stdout);
+    fputs(npy->type == CNX_NPY_F32   ? "float32"
+          : npy->type == CNX_NPY_F64 ? "float64"
+                                     : "other",
+          stdout);
     for (int i = 0; i < npy->rank; i++)
         printf(" %zu", npy->shape[i]);
     putchar('\n');
