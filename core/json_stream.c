@@ -122,19 +122,27 @@ static cnx_status pass_separator(reader *r, piece *p, cnx_json_window *w, cnx_js
     return CNX_OK;
 }
 
+/* Is there an object at the position? */
+static cnx_status begin_entry(cnx_json_scan *scan, cnx_error *err)
+{
+    scan->ran_out |= scan->at >= scan->end;
+    CNX_FAIL_IF(scan->ran_out, CNX_ERR_FORMAT,
+                "the file ends where an entry is expected: it is cut off");
+    CNX_FAIL_IF(*scan->at == '-' || (*scan->at >= '0' && *scan->at <= '9'), CNX_ERR_FORMAT,
+                "is a number; an object is expected");
+    CNX_FAIL_IF(*scan->at != '{', CNX_ERR_FORMAT, "is %s; an object is expected",
+                cnx_json_kind_here(scan));
+    return CNX_OK;
+}
+
 static cnx_status read_entry(reader *r, piece *p, cnx_json_window *w, cnx_json_scan *scan,
                              size_t longest, cnx_error *err)
 {
     const uint64_t start = cnx_json_window_offset(w, scan);
     for (;;) {
-        cnx_status status = CNX_OK;
-        if (scan->at < scan->end && *scan->at != '{') {
-            const char *kind = *scan->at == '-' || (*scan->at >= '0' && *scan->at <= '9')
-                                   ? "a number"
-                                   : cnx_json_kind_here(scan);
-            return cnx_fail(err, CNX_ERR_FORMAT, "is %s; an object is expected", kind);
-        }
-        status = r->list->read(r->list->user, p->part, scan, err);
+        cnx_status status = begin_entry(scan, err);
+        if (status == CNX_OK)
+            status = r->list->read(r->list->user, p->part, scan, err);
         if (status == CNX_OK || !scan->ran_out || cnx_json_window_is_last(w, r->file))
             return status;
         const size_t length = (size_t)(w->base + w->used - start);

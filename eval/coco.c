@@ -59,9 +59,9 @@ cnx_coco_arrivals cnx_coco_scorer_arrivals(const cnx_coco_scorer *scorer)
 
 void cnx_coco_scores_free(cnx_coco_scores *scores)
 {
-    cnx_free(scores->precision);
-    cnx_free(scores->confidence);
-    cnx_free(scores->recall);
+    free(scores->precision);
+    free(scores->confidence);
+    free(scores->recall);
     free(scores->truths);
     free(scores->results);
     *scores = (cnx_coco_scores){0};
@@ -83,9 +83,11 @@ static cnx_status alloc_scores(cnx_coco_scores *out, const cnx_coco_scorer *s, c
                     !cnx_mul(recall, (size_t)out->recalls, &precision) ||
                     !cnx_mul(precision, sizeof(double), &bytes),
                 CNX_ERR_MEMORY, "too many categories, thresholds and ranges");
-    CNX_TRY(cnx_alloc_or_fail((void **)&out->precision, bytes, "precision", err));
-    CNX_TRY(cnx_alloc_or_fail((void **)&out->confidence, bytes, "confidence", err));
-    CNX_TRY(cnx_alloc_or_fail((void **)&out->recall, recall * sizeof(double), "recall", err));
+    out->precision = malloc(bytes + 1);
+    out->confidence = malloc(bytes + 1);
+    out->recall = malloc(recall * sizeof *out->recall + 1);
+    CNX_FAIL_IF(!out->precision || !out->confidence || !out->recall, CNX_ERR_MEMORY,
+                "not enough memory for the scores of %d categories", out->categories);
     for (size_t i = 0; i < precision; i++)
         out->precision[i] = out->confidence[i] = -1;
     for (size_t i = 0; i < recall; i++)
