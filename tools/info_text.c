@@ -173,7 +173,7 @@ static void print_detector(const cnx_description *d)
     print_label("box heads");
     printf("%d convolutions of %d channels, %d fully connected of %d, boxes %s\n", t->box_convs,
            t->box_conv_channels, t->box_fcs, t->box_fc_channels,
-           t->class_specific ? "of each class" : "of no class");
+           t->class_specific || t->classes == 1 ? "of each class" : "of no class");
     print_label("mask heads");
     printf("%d convolutions of %d channels, masks %s\n", t->mask_convs, t->mask_channels,
            t->mask_classes > 1 || t->classes == 1 ? "of each class" : "of no class");

@@ -34,6 +34,28 @@ tool check_json lines info.json
 embedded=$(sha256sum "$source/models/nuclei_upernet_convnext_atto.pth" | cut -d' ' -f1)
 field "$embedded" sha256
 
+# A detector: kind, shapes and rules, for people and as JSON.
+detector=nuclei_cascade_mask_rcnn_convnext_atto
+expect 0 info $detector
+for word in detection "Cascade Mask R-CNN, 3 stages" "pyramid of 64 channels" \
+    "at most 300" "scale 1333x640" "0 missing" "0 unused"; do
+    prints "$word"
+done
+expect 0 info $detector --json
+cp "$out" info.json
+field detection kind
+field cascade_mask_rcnn description head type
+field 64 description head channels
+field 300 description rcnn max_per_img
+field 5742860 parameters needed
+expect 0 convert "$source/models/$detector.pth" detector.safetensors --dtype f16
+expect 0 info detector.safetensors --json
+cp "$out" info.json
+field cascade_mask_rcnn description head type
+expect 1 segment -m $detector "$data/images/wide.png" -o none
+refused "detection checkpoint" "cnx detect"
+absent none
+
 # A model that lacks something, or has something of the wrong kind: named, with what was expected.
 if [ -n "$shared" ]; then
     bad=$shared/fixtures/seg/bad
