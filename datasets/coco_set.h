@@ -25,7 +25,7 @@ typedef struct cnx_coco_place {
  * With a folder, what is there is taken, the first of
  *   DIR/annotations/instances_SPLIT.json, DIR/instances_SPLIT.json, DIR/SPLIT/_annotations.coco.json,
  *   DIR/annotations/SPLIT.json, DIR/annotations.json, DIR/instances.json
- * and of DIR/SPLIT, DIR/images/SPLIT, DIR/images, DIR the first folder that holds the first picture; for
+ * and of DIR/SPLIT, DIR/images/SPLIT, DIR/images, DIR the first folder that holds one of the pictures; for
  * folders, "val", "validation" and "train", "training" are as good as each other.  DIR may also hold a
  * folder "coco".
  *

@@ -4,7 +4,7 @@
 #include "tools/page.h"
 
 /* Room of the drawing, and of the square in it. */
-enum { WIDTH = 560, HEIGHT = 340, LEFT = 48, RIGHT = 390, TOP = 12, BOTTOM = 296 };
+enum { WIDTH = 600, HEIGHT = 340, LEFT = 48, RIGHT = 390, TOP = 12, BOTTOM = 296 };
 
 static double at_x(double x)
 {

@@ -1,7 +1,8 @@
 # `cnx eval coco` and `coco-o`: scores equal those of cnx score, whatever happened in between.
 . "$(dirname "$0")/lib.sh"
 # The demo detector on small pictures, with few proposals.
-small=(--scale 192x192 --set rpn.max_per_img=40 --set rpn.nms_pre=40 --max-det 30)
+# One thread: several would wait for each other on a busy machine.
+small=(--scale 160x160 --set rpn.max_per_img=30 --set rpn.nms_pre=30 --max-det 20 --threads 1)
 mkdir -p set/annotations set/val2017
 cp "$nuclei"/*.png set/val2017
 cp "$nuclei/instances.json" set/annotations/instances_val2017.json
@@ -36,7 +37,7 @@ for word in '<svg' 'classes-bbox' 'classes-segm' 'The worst pictures' 'predictio
 done
 grep -q 'src="[^d]\|href="[^d]' one.html && fail "the page refers to something outside"
 # Tables, as pycocotools prints them.
-expect 0 eval coco "${small[@]}" --data set --kind bbox --threads 1 --jobs 1
+expect 0 eval coco "${small[@]}" --data set --kind bbox
 prints "Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0."
 prints nucleus
 grep -q '^segm' "$out" && fail "--kind bbox scores masks"
@@ -53,7 +54,7 @@ same "images scored" 1 "$told"
 # Cut off by kill -9, and gone on with: the same bytes, wherever it was.
 interrupt() { # N: kills a run when N pictures are in its journal
     rm -f j j.results
-    "$cnx" eval coco "${small[@]}" --data set --json --journal j --quiet --threads 1 --jobs 1 \
+    "$cnx" eval coco "${small[@]}" --data set --json --journal j --quiet \
         >/dev/null 2>&1 &
     local pid=$! i
     for ((i = 0; i < 6000; i++)); do
@@ -65,6 +66,7 @@ interrupt() { # N: kills a run when N pictures are in its journal
     wait $pid 2>/dev/null
 }
 for n in 1 2; do
+    [ -z "$sanitized" ] || [ $n = 1 ] || continue
     interrupt $n
     [ -f j ] || fail "the run was over before it was killed"
     expect 1 eval coco "${small[@]}" --data set --json --journal j
