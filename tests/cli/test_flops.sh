@@ -188,7 +188,7 @@ refused .
 # ---- the list ----
 
 expect 0 list
-stored list
+stored list-models
 expect 0 list --json
 cp "$out" flops.json
 same "lines" 1 "$(wc -l <flops.json)"
