@@ -307,6 +307,8 @@ typedef struct gemm_job {
 
 /* A block of b. */
 typedef struct gemm_block {
+    const char *packed; /* of the whole, [panel][k][column] */
+    int k;
     int first, columns;
     int k0, depth; /* depth 0: none */
 } gemm_block;
@@ -329,7 +331,9 @@ static int gemm_width(int n, int most)
 
 static gemm_block gemm_block_at(const gemm_job *job, int first, int width, int k0)
 {
-    return (gemm_block){.first = first,
+    return (gemm_block){.packed = job->packed,
+                        .k = job->k,
+                        .first = first,
                         .columns = job->n - first < width ? job->n - first : width,
                         .k0 = k0,
                         .depth = job->k - k0 < job->depth ? job->k - k0 : job->depth};
@@ -339,8 +343,13 @@ static gemm_block gemm_block_at(const gemm_job *job, int first, int width, int k
 static const char *gemm_panel(const gemm_job *job, const gemm_block *block, int index)
 {
     const size_t column = (size_t)block->first + (size_t)index * GEMM_PANEL;
-    const size_t before = column * (size_t)job->k + (size_t)block->k0 * GEMM_PANEL;
-    return job->packed + before * weight_size(job->type);
+    const size_t before = column * (size_t)block->k + (size_t)block->k0 * GEMM_PANEL;
+    return block->packed + before * weight_size(job->type);
+}
+
+static int gemm_panels(const gemm_block *block)
+{
+    return (block->columns + GEMM_PANEL - 1) / GEMM_PANEL;
 }
 
 /* c = GELU(sum) + residual for one vector of each row of a tile, `sum` [rows][GEMM_PANEL]. */
@@ -387,8 +396,8 @@ typedef struct gemm_step {
     size_t sums_ld;
     const float *next_a; /* the part of a that comes next, [next_rows][next_depth] */
     int next_rows, next_depth;
-    gemm_block next_b; /* the block that comes next: this strip asks for part `share` of `shares` */
-    int share, shares;
+    gemm_block next_b; /* the block that comes next */
+    int tile, tiles; /* number of this strip's first tile, and of all: each asks for a part of it */
 } gemm_step;
 
 /* Asks for one part in `parts` of what comes next of a, so that it is in L2 by then. */
@@ -408,18 +417,20 @@ static void fetch_target(const gemm_job *job, int row, int rows, int column, int
             v_prefetch(job->c + (size_t)(row + r) * job->ldc + (size_t)(column + j));
 }
 
-/* What the tile on panel `index` asks for: this strip's share of the same panel of the next block,
- * or what it reads anyway. */
+/* What the tile on panel `index` asks for: its part of one panel of the next block, or what it reads
+ * anyway. */
 static void tile_ahead(const gemm_job *job, const gemm_step *step, int index, gemm_tile *t)
 {
     t->ahead = t->b;
     t->ahead_step = 0;
-    if (step->next_b.depth == 0 || index * GEMM_PANEL >= step->next_b.columns)
+    const int panels = gemm_panels(&step->next_b), number = step->tile + index;
+    const int parts = panels > 0 && step->tiles > panels ? step->tiles / panels : 1;
+    if (number >= parts * panels)
         return;
     const size_t bytes = (size_t)step->next_b.depth * GEMM_PANEL * weight_size(job->type);
-    t->ahead =
-        gemm_panel(job, &step->next_b, index) + bytes * (size_t)step->share / (size_t)step->shares;
-    t->ahead_step = bytes / (size_t)step->shares / (size_t)t->depth;
+    const size_t part = (bytes + (size_t)parts - 1) / (size_t)parts;
+    t->ahead = gemm_panel(job, &step->next_b, number / parts) + part * (size_t)(number % parts);
+    t->ahead_step = (part + (size_t)t->depth - 1) / (size_t)t->depth;
 }
 
 /* Where the sums of the tile on panel `index` come from and go to; `done` is room for a tile. */
@@ -454,7 +465,7 @@ static void gemm_strip(const gemm_job *job, const gemm_step *step)
     float strip[GEMM_ROWS * GEMM_STRIP_LD];
     float done[GEMM_ROWS * GEMM_PANEL] __attribute__((aligned(64)));
     const gemm_block *block = &step->block;
-    const int panels = (block->columns + GEMM_PANEL - 1) / GEMM_PANEL;
+    const int panels = gemm_panels(block);
     for (int r = 0; r < step->rows; r++)
         memcpy(strip + r * GEMM_STRIP_LD,
                job->a + (size_t)(step->row + r) * job->lda + (size_t)block->k0,
@@ -489,22 +500,41 @@ static void gemm_one_block(const gemm_job *job, const gemm_block *block, const g
                       .next_b = *next,
                       .next_depth = block->depth,
                       .sums_ld = sums_ld,
-                      .shares = strips};
+                      .tiles = strips * gemm_panels(block)};
     for (int i = 0; i < strips; i++) {
         step.rows = gemm_strip_rows(job->m, strips, i);
         step.sums = sums + (size_t)step.row * sums_ld + (size_t)block->first;
         step.next_a = job->a + (size_t)(step.row + step.rows) * job->lda + (size_t)block->k0;
         step.next_rows = gemm_strip_rows(job->m, strips, i + 1);
-        step.share = i;
+        step.tile = i * gemm_panels(block);
         gemm_strip(job, &step);
         step.row += step.rows;
     }
 }
 
+/* Columns of a block of `job`. */
+static int gemm_block_width(const gemm_job *job)
+{
+    return gemm_width(job->n, GEMM_BLOCK / job->depth / GEMM_PANEL * GEMM_PANEL);
+}
+
+/* The block that the next product will begin with. */
+static gemm_block gemm_first_of_next(const gemm_job *job)
+{
+    const cnx_epilogue *e = job->epilogue;
+    if (!e->next)
+        return (gemm_block){0};
+    const gemm_job next = {.n = e->next_n,
+                           .k = e->next_k,
+                           .depth = gemm_depth(e->next_k),
+                           .packed = (const char *)e->next};
+    return gemm_block_at(&next, 0, gemm_block_width(&next), 0);
+}
+
 /* Block by block, each for every strip: each weight is read once. */
 static void gemm_by_blocks(const gemm_job *job, float *sums, size_t sums_ld)
 {
-    const int width = gemm_width(job->n, GEMM_BLOCK / job->depth / GEMM_PANEL * GEMM_PANEL);
+    const int width = gemm_block_width(job);
     for (int first = 0; first < job->n; first += width)
         for (int k0 = 0; k0 < job->k; k0 += job->depth) {
             const gemm_block block = gemm_block_at(job, first, width, k0);
@@ -513,6 +543,8 @@ static void gemm_by_blocks(const gemm_job *job, float *sums, size_t sums_ld)
                 next = gemm_block_at(job, first, width, k0 + job->depth);
             else if (first + width < job->n)
                 next = gemm_block_at(job, first + width, width, 0);
+            else
+                next = gemm_first_of_next(job);
             gemm_one_block(job, &block, &next, sums, sums_ld);
         }
 }

@@ -26,6 +26,10 @@ typedef struct cnx_epilogue {
     float *sums;           /* [m] rows of n to be overwritten, or NULL: room that a product onto
                               its own residual can use */
     size_t sums_ld;
+    /* Packed weights that the same thread is likely to multiply next, [next_k][next_n], or NULL: what
+     * of them comes first is asked for meanwhile.  Makes no difference to a result. */
+    const float *next;
+    int next_n, next_k;
 } cnx_epilogue;
 
 /* Where Winograd's output transform puts its 4x4 pixels, and what it does to them on the way. */

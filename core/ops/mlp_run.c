@@ -174,13 +174,39 @@ static void activate(const cnx_mlp *mlp, part p, float *hidden)
     }
 }
 
+/* Tells the product which weights this thread probably needs next: by rows the other matrix, by columns
+ * its next piece of this one, or at last one of the other. */
+static void foresee(const mlp_job *job, bool second, part p, cnx_epilogue *e)
+{
+    const cnx_mlp *mlp = job->mlp;
+    const cnx_kernels *k = job->exec->k;
+    int column = 0, columns = second ? mlp->hidden : mlp->c;
+    if (job->layout.by_columns) {
+        const cnx_tiles *own = second ? &job->layout.second : &job->layout.first;
+        const cnx_tiles *other = second ? &job->layout.first : &job->layout.second;
+        const int piece = p.column / own->size + job->exec->threads;
+        const bool stays = piece < own->count;
+        const cnx_tiles *pieces = stays ? own : other;
+        const int index = stays ? piece : (piece - own->count) % other->count;
+        second = stays == second;
+        column = (int)cnx_tiles_first(pieces, index);
+        columns = cnx_tiles_rows(pieces, index);
+    } else {
+        second = !second;
+    }
+    e->next_n = columns;
+    e->next_k = second ? mlp->hidden : mlp->c;
+    e->next = (second ? mlp->packed2 : mlp->packed1) + k->gemm_packed_size(e->next_k, column);
+}
+
 /* hidden = GELU(norm W1 + b1) for some columns; norm and hidden start at the part's first row. */
 static void expand(const mlp_job *job, part p, const float *norm, float *hidden)
 {
     const cnx_mlp *mlp = job->mlp;
     const cnx_kernels *k = job->exec->k;
-    const cnx_epilogue epilogue = {.bias = mlp->bias1 + p.column,
-                                   .act = mlp->act == CNX_MLP_GELU ? CNX_ACT_GELU : CNX_ACT_NONE};
+    cnx_epilogue epilogue = {.bias = mlp->bias1 + p.column,
+                             .act = mlp->act == CNX_MLP_GELU ? CNX_ACT_GELU : CNX_ACT_NONE};
+    foresee(job, false, p, &epilogue);
     k->gemm(p.rows, p.columns, mlp->c, norm, (size_t)mlp->c,
             mlp->packed1 + k->gemm_packed_size(mlp->c, p.column), hidden + p.column,
             (size_t)mlp->hidden, &epilogue);
@@ -195,11 +221,12 @@ static void project(const mlp_job *job, part p, const float *hidden, float *sums
     const cnx_mlp *mlp = job->mlp;
     const cnx_kernels *k = job->exec->k;
     float *x = cnx_map_at(job->x, p.row) + p.column;
-    const cnx_epilogue epilogue = {.bias = mlp->bias2 + p.column,
-                                   .residual = x,
-                                   .residual_ld = job->x.ld,
-                                   .sums = sums + p.column,
-                                   .sums_ld = (size_t)mlp->c};
+    cnx_epilogue epilogue = {.bias = mlp->bias2 + p.column,
+                             .residual = x,
+                             .residual_ld = job->x.ld,
+                             .sums = sums + p.column,
+                             .sums_ld = (size_t)mlp->c};
+    foresee(job, true, p, &epilogue);
     k->gemm(p.rows, p.columns, mlp->hidden, hidden, (size_t)mlp->hidden,
             mlp->packed2 + k->gemm_packed_size(mlp->hidden, p.column), x, job->x.ld, &epilogue);
 }

@@ -292,7 +292,21 @@ static void keep_lines(const cnx_sweep *s, float *products, size_t row)
                 (size_t)(s->made - s->from) * row * sizeof *products);
 }
 
-/* The new lines of one kind for either axis and one chunk; index: (kind of y, kind of x, chunk). */
+/* The matrix of the product with this index: (kind of y, kind of x, chunk). */
+static const float *product_matrix(const cnx_sweep *s, int index)
+{
+    const int chunks = cnx_upsampled_conv_chunks(s->conv);
+    const int kind_x = index / chunks % s->x.kinds, kind_y = index / chunks / s->x.kinds;
+    return matrix_at(s->conv, s->exec->k, (int)cnx_axis_kind_filter(&s->y, kind_y),
+                     (int)cnx_axis_kind_filter(&s->x, kind_x), index % chunks);
+}
+
+static int product_count(const cnx_sweep *s)
+{
+    return s->y.kinds * s->x.kinds * cnx_upsampled_conv_chunks(s->conv);
+}
+
+/* The new lines of one kind for either axis and one chunk. */
 static void product(void *context, int index, int thread)
 {
     (void)thread;
@@ -311,11 +325,13 @@ static void product(void *context, int index, int thread)
     const float *from = takes_map(s) ? cnx_map_pixel(s->in, s->made, 0)
                                      : data_at(s, cnx_axis_kind_data(&s->y, kind_y),
                                                cnx_axis_kind_data(&s->x, kind_x));
-    const cnx_epilogue plain = {.act = CNX_ACT_NONE};
+    const int next = (index + s->exec->threads) % product_count(s);
+    const cnx_epilogue plain = {.act = CNX_ACT_NONE,
+                                .next = product_matrix(s, next),
+                                .next_n = cnx_upsampled_conv_chunk_size(s->conv, next % chunks),
+                                .next_k = s->conv->in_c};
     k->gemm(lines * columns, size, s->in.c, from, takes_map(s) ? s->in.ld : (size_t)s->in.c,
-            matrix_at(s->conv, k, (int)cnx_axis_kind_filter(&s->y, kind_y),
-                      (int)cnx_axis_kind_filter(&s->x, kind_x), chunk),
-            to + (size_t)(s->made - s->from) * row, (size_t)size, &plain);
+            product_matrix(s, index), to + (size_t)(s->made - s->from) * row, (size_t)size, &plain);
 }
 
 bool cnx_sweep_has(const cnx_sweep *sweep, int g)
@@ -333,8 +349,7 @@ void cnx_sweep_advance(cnx_sweep *s, int g)
         s->end = smaller(s->made + s->step, s->y.lines);
         if (!takes_map(s))
             cnx_parallel_for(threads, s->y.data * s->step, data_line, s);
-        cnx_parallel_for(threads, s->y.kinds * s->x.kinds * cnx_upsampled_conv_chunks(s->conv),
-                         product, s);
+        cnx_parallel_for(threads, product_count(s), product, s);
     }
 }
 

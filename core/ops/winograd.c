@@ -254,10 +254,14 @@ static void multiply(void *context, int point, int thread)
     const job *j = context;
     const cnx_kernels *k = j->exec->k;
     const int in_c = j->wino->in_c, out_c = j->wino->out_c;
-    const cnx_epilogue plain = {.act = CNX_ACT_NONE};
+    const float *packed = j->wino->packed;
+    const size_t size = k->gemm_packed_size(in_c, out_c);
+    const int next = (point + j->exec->threads) % WINOGRAD_POINTS; /* perhaps of the next block */
+    const cnx_epilogue plain = {
+        .act = CNX_ACT_NONE, .next = packed + (size_t)next * size, .next_n = out_c, .next_k = in_c};
     k->gemm(j->count, out_c, in_c, j->inputs + (size_t)point * j->in_step, (size_t)in_c,
-            j->wino->packed + (size_t)point * k->gemm_packed_size(in_c, out_c),
-            j->products + (size_t)point * j->out_step, (size_t)out_c, &plain);
+            packed + (size_t)point * size, j->products + (size_t)point * j->out_step, (size_t)out_c,
+            &plain);
 }
 
 static void run_block(job *j)
