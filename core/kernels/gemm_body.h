@@ -57,6 +57,9 @@ typedef struct gemm_tile {
     const char *b;     /* [depth][GEMM_PANEL] weights */
     const char *ahead; /* asked for meanwhile: ahead_step bytes further with each step along k */
     size_t ahead_step;
+    const float *next_a; /* the same of a: rows next_lda apart, a part of the depth for each */
+    size_t next_lda;
+    int next_rows;     /* at least 1 */
     const float *from; /* the sums so far, [rows][from_ld], or NULL for zeros */
     size_t from_ld;
     float *to; /* [rows][to_ld] */
@@ -160,7 +163,6 @@ static inline __attribute__((always_inline)) void tile(const cnx_weight_type typ
 {
     const float *a = t->a;
     const char *b = t->b, *ahead = t->ahead;
-    const char *const end = b + (size_t)t->depth * GEMM_PANEL * weight_size(type);
     const size_t ahead_step = t->ahead_step;
     vector sum[GEMM_ROWS][2];
     if (t->from) {
@@ -173,16 +175,23 @@ static inline __attribute__((always_inline)) void tile(const cnx_weight_type typ
                 sum[r][v] = v_zero();
         }
     }
-    for (; b != end; a++, b += GEMM_PANEL * weight_size(type), ahead += ahead_step) {
-        vector w[2];
-        v_prefetch(ahead);
-        load_weights(type, vectors, b, w);
-        UNROLLED
-        for (int r = 0; r < rows; r++) {
-            const vector x = v_set(a[r * GEMM_STRIP_LD]);
+    for (int part = 0; part < t->next_rows; part++) {
+        const float *next = t->next_a + (size_t)part * t->next_lda;
+        const int steps = t->depth * (part + 1) / t->next_rows - t->depth * part / t->next_rows;
+        const char *const end = b + (size_t)steps * GEMM_PANEL * weight_size(type);
+        for (; b != end; a++, b += GEMM_PANEL * weight_size(type), ahead += ahead_step) {
+            vector w[2];
+            v_prefetch(ahead);
+            v_prefetch(next);
+            next += t->next_rows;
+            load_weights(type, vectors, b, w);
             UNROLLED
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] = v_fma(x, w[v], sum[r][v]);
+            for (int r = 0; r < rows; r++) {
+                const vector x = v_set(a[r * GEMM_STRIP_LD]);
+                UNROLLED
+                for (int v = 0; v < vectors; v++)
+                    sum[r][v] = v_fma(x, w[v], sum[r][v]);
+            }
         }
     }
     if (t->last) {
@@ -394,19 +403,22 @@ typedef struct gemm_step {
     gemm_block block;
     float *sums; /* [rows][columns of the block] between blocks of k */
     size_t sums_ld;
-    const float *next_a; /* the part of a that comes next, [next_rows][next_depth] */
-    int next_rows, next_depth;
+    const float *next_a; /* the part of a that comes next, next_rows of it */
+    int next_rows;
     gemm_block next_b; /* the block that comes next */
     int tile, tiles; /* number of this strip's first tile, and of all: each asks for a part of it */
 } gemm_step;
 
-/* Asks for one part in `parts` of what comes next of a, so that it is in L2 by then. */
-static void fetch_next_a(const gemm_job *job, const gemm_step *step, int part, int parts)
+/* The tile on panel `index` asks for its part of the rows of a that come next: along with the
+ * multiplying, for many requests at once would hold everything up. */
+static void tile_next_a(const gemm_job *job, const gemm_step *step, int index, gemm_tile *t)
 {
-    const int lines = (step->next_depth + 15) / 16;
-    const int total = step->next_rows * lines;
-    for (int i = total * part / parts; i < total * (part + 1) / parts; i++)
-        v_prefetch(step->next_a + (size_t)(i / lines) * job->lda + (size_t)(i % lines) * 16);
+    const int panels = gemm_panels(&step->block);
+    const int first = step->next_rows * index / panels;
+    const int end = step->next_rows * (index + 1) / panels;
+    t->next_a = end > first ? step->next_a + (size_t)first * job->lda : t->a;
+    t->next_lda = end > first ? job->lda : 0;
+    t->next_rows = end > first ? end - first : 1;
 }
 
 /* Asks for the tile of c that will be written. */
@@ -477,7 +489,7 @@ static void gemm_strip(const gemm_job *job, const gemm_step *step)
         t.b = gemm_panel(job, block, i);
         tile_ahead(job, step, i, &t);
         tile_sums(job, step, i, done, &t);
-        fetch_next_a(job, step, i, panels);
+        tile_next_a(job, step, i, &t);
         fetch_target(job, step->row, step->rows, column, columns);
         tiles[job->type][step->rows - 1][columns > LANES](&t);
         if (t.to == done)
@@ -496,11 +508,8 @@ static void gemm_one_block(const gemm_job *job, const gemm_block *block, const g
                            float *sums, size_t sums_ld)
 {
     const int strips = (job->m + GEMM_ROWS - 1) / GEMM_ROWS;
-    gemm_step step = {.block = *block,
-                      .next_b = *next,
-                      .next_depth = block->depth,
-                      .sums_ld = sums_ld,
-                      .tiles = strips * gemm_panels(block)};
+    gemm_step step = {
+        .block = *block, .next_b = *next, .sums_ld = sums_ld, .tiles = strips * gemm_panels(block)};
     for (int i = 0; i < strips; i++) {
         step.rows = gemm_strip_rows(job->m, strips, i);
         step.sums = sums + (size_t)step.row * sums_ld + (size_t)block->first;
