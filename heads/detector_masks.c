@@ -63,9 +63,9 @@ static void paste_one(void *context, int index, int thread)
     for (int i = 0; i < PIXELS; i++)
         prob[i] /= parts;
     paste_box(b, index, box);
-    b->statuses[index] =
-        cnx_paste_run(&paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
-                      b->scratch + (size_t)thread * b->scratch_step, &b->items[index].mask, NULL);
+    b->statuses[index] = cnx_paste_run(
+        &b->run->det->network->kernels, &paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
+        b->scratch + (size_t)thread * b->scratch_step, &b->items[index].mask, NULL);
 }
 
 static cnx_status run_batch(mask_batch *b, cnx_error *err)

@@ -1,4 +1,4 @@
-/* Kernels about boxes, written over vector_*.h. */
+/* Kernels about boxes and the masks in them, written over vector_*.h. */
 
 /* A bit for each lane where shared / (a + b - shared) > iou. */
 static inline unsigned overlap(const vector box[5], const float *const side[5], int at,
@@ -27,4 +27,22 @@ static void suppress(int n, const float box[5], const float *const side[5], floa
         for (; over; over &= over - 1)
             suppressed[i + __builtin_ctz(over)] = 1;
     }
+}
+
+static uint64_t paste(int n, const float corner[4], float east, const float *part, float threshold)
+{
+    const vector one = v_set(1), limit = v_set(threshold), e = v_set(east), w = v_sub(one, e);
+    const vector north_west = v_set(corner[0]), north_east = v_set(corner[1]);
+    const vector south_west = v_set(corner[2]), south_east = v_set(corner[3]);
+    uint64_t set = 0;
+    for (int i = 0; i < n; i += LANES) {
+        const int lanes = n - i < LANES ? n - i : LANES;
+        const vector south = v_load_part(part + i, v_first(lanes)), north = v_sub(one, south);
+        vector value = v_mul(north_west, v_mul(north, w));
+        value = v_add(value, v_mul(north_east, v_mul(north, e)));
+        value = v_add(value, v_mul(south_west, v_mul(south, w)));
+        value = v_add(value, v_mul(south_east, v_mul(south, e)));
+        set |= (uint64_t)(v_at_least(value, limit) & ((1u << lanes) - 1u)) << i;
+    }
+    return set;
 }

@@ -62,6 +62,9 @@ typedef enum cnx_weight_type {
     CNX_WEIGHT_TYPES
 } cnx_weight_type;
 
+/* At most this many pixels are pasted at once: a bit each. */
+#define CNX_PASTE_PIXELS 64
+
 typedef struct cnx_kernels {
     const char *name;        /* "ref", "openblas", "avx512" ..., as --kernels takes it */
     cnx_weight_type weights; /* what gemm_pack leaves */
@@ -125,6 +128,15 @@ typedef struct cnx_kernels {
      * fused multiply-adds. */
     void (*suppress)(int n, const float box[5], const float *const side[5], float iou,
                      int32_t *suppressed);
+
+    /* A run of n pixels, 1 to CNX_PASTE_PIXELS, of a picture's column, all between the same four values
+     * of a map that is stretched over it (corner: north west, north east, south west, south east), at
+     * the same part `east` of the way from west to east.  Bit i is set where
+     *   corner[0] (north west) + corner[1] (north east) + corner[2] (south west)
+     *     + corner[3] (south east) >= threshold,
+     * south = part[i], north = 1 - south, west = 1 - east, summed from the left; NaN is below.  Bits
+     * from n on are 0.  Every table gives the same verdicts: no fused multiply-adds. */
+    uint64_t (*paste)(int n, const float corner[4], float east, const float *part, float threshold);
 
     /* The two transforms of Winograd's F(4x4, 3x3), see winograd_points.h; 36 points, in the order
      * [6][6], point p of channel i at p * step + i.  input: a 6x6 patch of pixels of c channels

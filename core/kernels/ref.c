@@ -319,6 +319,19 @@ static void suppress(int n, const float box[5], const float *const side[5], floa
     }
 }
 
+static uint64_t paste(int n, const float corner[4], float east, const float *part, float threshold)
+{
+    const float west = 1 - east;
+    uint64_t set = 0;
+    for (int i = 0; i < n; i++) {
+        const float south = part[i], north = 1 - south;
+        const float value = corner[0] * (north * west) + corner[1] * (north * east) +
+                            corner[2] * (south * west) + corner[3] * (south * east);
+        set |= (uint64_t)(value >= threshold) << i;
+    }
+    return set;
+}
+
 static void winograd_output(int c, const float *in, size_t step, const cnx_winograd_patch *patch)
 {
     for (int i = 0; i < c; i++) {
@@ -358,6 +371,7 @@ void cnx_kernels_ref(cnx_kernels *k)
         .softmax = softmax,
         .sum_squares = sum_squares,
         .suppress = suppress,
+        .paste = paste,
         .winograd_input = winograd_input,
         .winograd_output = winograd_output,
     };

@@ -27,6 +27,7 @@ static void fill_table(cnx_kernels *k, const char *name)
     k->softmax = softmax;
     k->sum_squares = sum_squares;
     k->suppress = suppress;
+    k->paste = paste;
     k->winograd_input = winograd_input;
     k->winograd_output = winograd_output;
 }

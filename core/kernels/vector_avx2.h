@@ -159,6 +159,10 @@ static inline unsigned v_greater(vector a, vector b)
 {
     return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ));
 }
+static inline unsigned v_at_least(vector a, vector b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ));
+}
 
 static inline vector v_scale_by_power(vector p, vector n)
 {

@@ -140,6 +140,11 @@ static inline unsigned v_greater(vector a, vector b)
 {
     return (unsigned)_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }
+/* Or equal; NaN is neither. */
+static inline unsigned v_at_least(vector a, vector b)
+{
+    return (unsigned)_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
 
 /* Rows become columns. */
 static inline void v_transpose(vector r[LANES])

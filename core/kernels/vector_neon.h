@@ -146,6 +146,11 @@ static inline unsigned v_greater(vector a, vector b)
     static const uint32_t bits[LANES] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(vcgtq_f32(a, b), vld1q_u32(bits)));
 }
+static inline unsigned v_at_least(vector a, vector b)
+{
+    static const uint32_t bits[LANES] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgeq_f32(a, b), vld1q_u32(bits)));
+}
 
 /* Rows become columns. */
 static inline void v_transpose(vector r[LANES])

@@ -23,6 +23,7 @@ typedef struct piece {
 } piece;
 
 typedef struct job {
+    const cnx_kernels *k;
     const float *prob;
     int size;
     float threshold;
@@ -98,15 +99,30 @@ static float at(const job *j, int y, int x)
     return inside ? j->prob[(size_t)y * (size_t)j->size + (size_t)x] : 0;
 }
 
-/* Four products, in the order of the published systems. */
-static bool is_set(const job *j, int row, int column)
+/* The pixels of bits, from the lowest on, as runs. */
+static void add_bits(cnx_rle_builder *out, uint64_t bits, int n)
 {
-    const int y = j->y.line[row], x = j->x.line[column];
-    const float south = j->y.part[row], east = j->x.part[column];
-    const float north = 1 - south, west = 1 - east;
-    const float value = at(j, y, x) * (north * west) + at(j, y, x + 1) * (north * east) +
-                        at(j, y + 1, x) * (south * west) + at(j, y + 1, x + 1) * (south * east);
-    return value >= j->threshold;
+    while (n > 0) {
+        const bool set = bits & 1;
+        const uint64_t other = set ? ~bits : bits; /* its lowest bit ends the run */
+        const int zeros = other ? __builtin_ctzll(other) : CNX_PASTE_PIXELS;
+        const int run = zeros < n ? zeros : n;
+        cnx_rle_build_add(out, set, (uint32_t)run);
+        bits = run < CNX_PASTE_PIXELS ? bits >> run : 0;
+        n -= run;
+    }
+}
+
+/* Each pixel looked at, by the expression of the published systems. */
+static void add_pixels(const job *j, const piece *p, int column)
+{
+    const int y = p->line, x = j->x.line[column];
+    const float corner[4] = {at(j, y, x), at(j, y, x + 1), at(j, y + 1, x), at(j, y + 1, x + 1)};
+    for (int i = 0; i < p->count; i += CNX_PASTE_PIXELS) {
+        const int n = p->count - i < CNX_PASTE_PIXELS ? p->count - i : CNX_PASTE_PIXELS;
+        const float *part = j->y.part + p->first + i;
+        add_bits(j->out, j->k->paste(n, corner, j->x.part[column], part, j->threshold), n);
+    }
 }
 
 static void add_piece(const job *j, const piece *p, int column)
@@ -119,8 +135,7 @@ static void add_piece(const job *j, const piece *p, int column)
     } else if (!inside || (from < j->threshold - MARGIN && to < j->threshold - MARGIN)) {
         cnx_rle_build_add(j->out, !inside && j->threshold <= 0, (uint32_t)p->count);
     } else {
-        for (int i = p->first; i < p->first + p->count; i++)
-            cnx_rle_build_add(j->out, is_set(j, i, column), 1);
+        add_pixels(j, p, column);
     }
 }
 
@@ -133,14 +148,15 @@ static void fill_column(const job *j, int column)
     j->column[0] = j->column[j->size + 1] = 0;
 }
 
-cnx_status cnx_paste_run(const cnx_paste *paste, const float *prob, int size, const float box[4],
-                         cnx_rle_builder *builder, void *scratch, cnx_rle *out, cnx_error *err)
+cnx_status cnx_paste_run(const cnx_kernels *k, const cnx_paste *paste, const float *prob, int size,
+                         const float box[4], cnx_rle_builder *builder, void *scratch, cnx_rle *out,
+                         cnx_error *err)
 {
     char *memory = scratch;
     const size_t w = (size_t)paste->width, h = (size_t)paste->height;
     const uint32_t high = (uint32_t)paste->height;
     uint32_t pixels;
-    job j = {.prob = prob, .size = size, .threshold = paste->threshold, .out = builder};
+    job j = {.k = k, .prob = prob, .size = size, .threshold = paste->threshold, .out = builder};
     CNX_TRY(cnx_rle_pixels(&pixels, (uint32_t)h, (uint32_t)w, err));
     j.x.line = take(&memory, w * sizeof *j.x.line);
     j.x.part = take(&memory, w * sizeof *j.x.part);

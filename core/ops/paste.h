@@ -9,6 +9,7 @@
 #ifndef CNX_CORE_OPS_PASTE_H
 #define CNX_CORE_OPS_PASTE_H
 
+#include "core/kernels/kernels.h"
 #include "core/mask/rle_build.h"
 
 typedef struct cnx_paste {
@@ -21,7 +22,8 @@ size_t cnx_paste_scratch(const cnx_paste *paste, int size);
 
 /* prob: [size][size], row by row; box: in the picture's pixels.  `builder` is used and left to the
  * caller.  Uses one thread. */
-cnx_status cnx_paste_run(const cnx_paste *paste, const float *prob, int size, const float box[4],
-                         cnx_rle_builder *builder, void *scratch, cnx_rle *out, cnx_error *err);
+cnx_status cnx_paste_run(const cnx_kernels *k, const cnx_paste *paste, const float *prob, int size,
+                         const float box[4], cnx_rle_builder *builder, void *scratch, cnx_rle *out,
+                         cnx_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The overlap of boxes: every table gives the plain version's verdicts, one by one. */
+/* The overlap of boxes and the pasting of masks: every table gives the plain version's verdicts, one by one. */
 #include "tests/unit/kernels/kernel_test.h"
 
 enum { MOST = 300 };
@@ -63,6 +63,72 @@ static void test_meaning(const cnx_kernels *k)
         CHECK(!none[i], "%s: a box without size suppresses nothing", k->name);
 }
 
+/* ---- pasting ---- */
+
+/* The expression by itself, pixel by pixel. */
+static bool is_set(const float corner[4], float east, float south, float threshold)
+{
+    const float north = 1 - south, west = 1 - east;
+    volatile float sum = corner[0] * (north * west); /* volatile: rounded after every step */
+    sum = sum + corner[1] * (north * east);
+    sum = sum + corner[2] * (south * west);
+    sum = sum + corner[3] * (south * east);
+    return sum >= threshold;
+}
+
+static float value_of(const float corner[4], float east, float south)
+{
+    const float north = 1 - south, west = 1 - east;
+    return corner[0] * (north * west) + corner[1] * (north * east) + corner[2] * (south * west) +
+           corner[3] * (south * east);
+}
+
+/* Random corners; the threshold is the very value of one of the pixels, so that an operation that
+ * rounds otherwise shows. */
+static void test_paste_size(const cnx_kernels *k, int n, bool constant, unsigned long long *state)
+{
+    guarded part = guarded_alloc((size_t)n, random_int(state, 0, 15));
+    float corner[4];
+    for (int i = 0; i < 4; i++)
+        corner[i] = (check_uniform(state) + 1) / 2;
+    const float east = constant ? 0 : (check_uniform(state) + 1) / 2;
+    for (int i = 0; i < n; i++)
+        part.x[i] = random_int(state, 0, 7) ? (check_uniform(state) + 1) / 2 : 0;
+    if (constant)
+        corner[0] = corner[2] = 0.5f;
+    const float threshold = value_of(corner, east, part.x[random_int(state, 0, n - 1)]);
+    uint64_t want = 0;
+    for (int i = 0; i < n; i++)
+        want |= (uint64_t)is_set(corner, east, part.x[i], threshold) << i;
+    const uint64_t got = k->paste(n, corner, east, part.x, threshold);
+    CHECK(want != 0 && got == want, "%s: paste of %d: %llx, not %llx", k->name, n,
+          (unsigned long long)got, (unsigned long long)want);
+    CHECK(guarded_whole(&part), "%s: paste wrote", k->name);
+    guarded_free(&part);
+}
+
+/* By hand: equal is set, one step below is not, NaN is not, and infinities are what they are. */
+static void test_paste_meaning(const cnx_kernels *k)
+{
+    float part[CNX_PASTE_PIXELS];
+    for (int i = 0; i < CNX_PASTE_PIXELS; i++)
+        part[i] = (float)i / CNX_PASTE_PIXELS;
+    const float same[4] = {0.5f, 0.5f, 0.5f, 0.5f}, down[4] = {0, 0, 1, 1};
+    const float nan[4] = {NAN, 1, 1, 1}, infinite[4] = {INFINITY, 1, 1, 1};
+    const uint64_t all = UINT64_MAX;
+    const int n = CNX_PASTE_PIXELS;
+    CHECK(k->paste(n, same, 0.25f, part, 0.5f) == all, "%s: equal is set", k->name);
+    CHECK(k->paste(n, same, 0.25f, part, nextafterf(0.5f, 1)) == 0, "%s: below", k->name);
+    CHECK(k->paste(n, same, 0.25f, part, NAN) == 0, "%s: a threshold of NaN", k->name);
+    CHECK(k->paste(n, down, 0.25f, part, 0.5f) == all << 32, "%s: half the way down", k->name);
+    CHECK(k->paste(n, nan, 0.25f, part, 0) == 0, "%s: a corner of NaN", k->name);
+    CHECK(k->paste(n, infinite, 0.25f, part, 9) == all, "%s: infinity", k->name);
+    CHECK(k->paste(n, infinite, 1, part, 0) == 0, "%s: infinity times nothing", k->name);
+    CHECK(k->paste(3, same, 0, part, 0) == 7, "%s: bits past the end", k->name);
+    part[5] = NAN;
+    CHECK(k->paste(n, same, 0.25f, part, 0) == (all & ~(1ull << 5)), "%s: a part of NaN", k->name);
+}
+
 int main(void)
 {
     cnx_kernels tables[KERNEL_TABLES];
@@ -74,6 +140,10 @@ int main(void)
             for (int r = 0; r < 4; r++)
                 test_size(&tables[t], &tables[0], n, (const float[]){0, 0.3f, 0.5f, 0.7f}[r],
                           &state);
+        test_paste_meaning(&tables[t]);
+        for (int n = 1; n <= CNX_PASTE_PIXELS; n++)
+            for (int r = 0; r < 40; r++)
+                test_paste_size(&tables[t], n, r % 8 == 0, &state);
     }
     return CHECK_RESULT;
 }

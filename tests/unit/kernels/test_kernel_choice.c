@@ -20,7 +20,7 @@ static void check_name(const char *name, bool offered)
     CHECK(status == CNX_OK && strcmp(k.name, name) == 0, "%s: status %d", name, (int)status);
     CHECK(k.gemm && k.gemm_pack && k.gemm_packed_size && k.gemm_rows && k.dwconv7_row &&
               k.layernorm && k.gelu && k.combine && k.combine4 && k.resample_row && k.argmax &&
-              k.softmax && k.sum_squares,
+              k.softmax && k.sum_squares && k.suppress && k.paste,
           "%s has holes", name);
 }
 

@@ -250,7 +250,7 @@ static float plain_pixel(const float *prob, int n, const float box[4], int px, i
     return value;
 }
 
-static void test_paste_box(int w, int h, const float box[4], float threshold,
+static void test_paste_box(const cnx_kernels *k, int w, int h, const float box[4], float threshold,
                            unsigned long long *state)
 {
     enum { SIZE = 28 };
@@ -263,7 +263,7 @@ static void test_paste_box(int w, int h, const float box[4], float threshold,
         prob[i] = i > 0 && check_random(state) % 4 ? prob[i - 1] : check_uniform(state) / 2 + 0.5f;
     const cnx_paste paste = {.width = w, .height = h, .threshold = threshold};
     test_exec scratch = exec_make(NULL, 1, cnx_paste_scratch(&paste, SIZE));
-    CHECK(cnx_paste_run(&paste, prob, SIZE, box, &builder, scratch.exec.scratch, &rle, &err) ==
+    CHECK(cnx_paste_run(k, &paste, prob, SIZE, box, &builder, scratch.exec.scratch, &rle, &err) ==
               CNX_OK,
           "%s", err.message);
     cnx_rle_decode(mask, (size_t)w, &rle);
@@ -286,17 +286,29 @@ static void test_paste_box(int w, int h, const float box[4], float threshold,
     cnx_rle_free(&rle);
 }
 
-static void test_paste(void)
+static void test_paste(const cnx_kernels *k)
 {
-    static const float boxes[][4] = {
-        {3, 4, 90, 80},       {-20, -30, 40, 50}, {50, 50, 400, 300},    {10, 10, 10, 40},
-        {12.5f, 3, 12.5f, 3}, {0, 0, 1, 1},       {0, 0, 119.9f, 0.2f},  {-50, -50, -10, -10},
-        {500, 3, 600, 40},    {7.2f, 9, 8, 100},  {-1e9f, 0, 1e9f, 100}, {5, 5, 5.01f, 5.01f}};
+    static const float boxes[]
+                            [4] = {
+                                {3, 4, 90, 80},
+                                {-20, -30, 40, 50},
+                                {50, 50, 400, 300},
+                                {10, 10, 10, 40},
+                                {12.5f, 3, 12.5f, 3},
+                                {0, 0, 1, 1},
+                                {0, 0, 119.9f, 0.2f},
+                                {-50, -50, -10, -10},
+                                {500, 3, 600, 40},
+                                {7.2f, 9, 8, 100},
+                                {-1e9f, 0, 1e9f, 100},
+                                {5, 5, 5.01f, 5.01f},
+                                {-40, -2000, 160, 1500},
+                                {-9, -1800, 130, 5000}}; /* more than CNX_PASTE_PIXELS between two lines */
     unsigned long long state = 21;
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
-        test_paste_box(120, 97, boxes[i], 0.5f, &state);
-        test_paste_box(1, 1, boxes[i], 0.5f, &state);
-        test_paste_box(33, 120, boxes[i], 0.7f, &state);
+        test_paste_box(k, 120, 97, boxes[i], 0.5f, &state);
+        test_paste_box(k, 1, 1, boxes[i], 0.5f, &state);
+        test_paste_box(k, 33, 120, boxes[i], 0.7f, &state);
     }
     for (int i = 0; i < 150; i++) {
         float box[4];
@@ -304,12 +316,13 @@ static void test_paste(void)
             box[j] = (float)random_int(&state, -20, 100) + check_uniform(&state);
             box[j + 2] = box[j] + (float)random_int(&state, 1, 120) + check_uniform(&state);
         }
-        test_paste_box(random_int(&state, 1, 120), random_int(&state, 1, 120), box, 0.5f, &state);
+        test_paste_box(k, random_int(&state, 1, 120), random_int(&state, 1, 120), box, 0.5f,
+                       &state);
     }
 }
 
 /* A threshold of 0 sets the whole region, and NaN in a box is no crash. */
-static void test_paste_limits(void)
+static void test_paste_limits(const cnx_kernels *k)
 {
     static const float box[4] = {2, 3, 5, 6}, none[4] = {NAN, 0, NAN, 9};
     float prob[4] = {0};
@@ -317,12 +330,12 @@ static void test_paste_limits(void)
     cnx_rle_builder builder = {0};
     cnx_paste paste = {.width = 10, .height = 12, .threshold = 0};
     void *scratch = cnx_alloc(cnx_paste_scratch(&paste, 2));
-    CHECK(cnx_paste_run(&paste, prob, 2, box, &builder, scratch, &rle, NULL) == CNX_OK &&
+    CHECK(cnx_paste_run(k, &paste, prob, 2, box, &builder, scratch, &rle, NULL) == CNX_OK &&
               cnx_rle_area(&rle) == 25,
           "area %u", cnx_rle_area(&rle));
     cnx_rle_free(&rle);
     paste.threshold = 0.5f;
-    CHECK(cnx_paste_run(&paste, prob, 2, none, &builder, scratch, &rle, NULL) == CNX_OK &&
+    CHECK(cnx_paste_run(k, &paste, prob, 2, none, &builder, scratch, &rle, NULL) == CNX_OK &&
               rle.count == 1 && rle.counts[0] == 120,
           "%zu runs", rle.count);
     cnx_rle_free(&rle);
@@ -357,6 +370,8 @@ int main(void)
     const int count = kernel_tables(tables);
     for (int t = 0; t < count; t++) {
         const cnx_kernels *k = &tables[t];
+        test_paste(k);
+        test_paste_limits(k);
         test_nms(k, 1, 10, 1, 1);
         test_nms(k, 300, 1000, 1, 300);
         test_nms(k, 700, 5, 6, 700);
@@ -369,8 +384,6 @@ int main(void)
         test_no_roi(k);
     }
     test_order();
-    test_paste();
-    test_paste_limits();
     test_box_rules();
     return CHECK_RESULT;
 }

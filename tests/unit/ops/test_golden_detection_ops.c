@@ -202,7 +202,7 @@ static void test_pyramid(const cnx_kernels *k)
 /* ---- pasting ---- */
 
 /* The rule of the fixtures: pixels whose value is the threshold within rounding may differ. */
-static void test_paste(void)
+static void test_paste(const cnx_kernels *k)
 {
     golden_array prob = load("paste/prob.npy"), boxes = load("paste/boxes.npy");
     cJSON *rle = load_json("paste/rle.json");
@@ -217,7 +217,7 @@ static void test_paste(void)
         cnx_error err = {0};
         cnx_rle got, want;
         const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(texts, i));
-        CHECK(cnx_paste_run(&paste, prob.data + (size_t)i * (size_t)(size * size), size,
+        CHECK(cnx_paste_run(k, &paste, prob.data + (size_t)i * (size_t)(size * size), size,
                             boxes.data + 4 * (size_t)i, &builder, scratch, &got, &err) == CNX_OK,
               "%s", err.message);
         CHECK(cnx_rle_from_text(&want, text, strlen(text), (uint32_t)h, (uint32_t)w, &err) ==
@@ -226,13 +226,13 @@ static void test_paste(void)
         const double iou = cnx_rle_iou(&got, &want, false),
                      areas = (double)cnx_rle_area(&got) + cnx_rle_area(&want);
         const double differ = areas - 2 * areas * iou / (1 + iou);
-        CHECK(areas == 0 || differ < 1.5, "mask %d: %g pixels differ", i, differ);
+        CHECK(areas == 0 || differ < 1.5, "%s, mask %d: %g pixels differ", k->name, i, differ);
         same += got.count == want.count &&
                 memcmp(got.counts, want.counts, got.count * sizeof *got.counts) == 0;
         cnx_rle_free(&got);
         cnx_rle_free(&want);
     }
-    CHECK(n >= 24 && same == n, "%d of %d masks are the same", same, n);
+    CHECK(n >= 24 && same == n, "%s: %d of %d masks are the same", k->name, same, n);
     cnx_rle_buffer_free(&builder.runs);
     cnx_free(scratch);
     cJSON_Delete(rle);
@@ -247,6 +247,7 @@ static void test_folder(void)
     for (int t = 0; t < count; t++) {
         test_nms(&tables[t]);
         test_pyramid(&tables[t]);
+        test_paste(&tables[t]);
         for (int s = 0; s <= 2; s += 2) {
             test_roi_align(&tables[t], 7, s);
             test_roi_align(&tables[t], 14, s);
@@ -254,7 +255,6 @@ static void test_folder(void)
     }
     test_levels();
     test_decode();
-    test_paste();
 }
 
 int main(void)
