@@ -81,6 +81,8 @@ same "outputs in --json" "4 4" "$(echo "$told" | xargs)"
 tool check_json lines lines.json image_id
 same "image ids in --json" "1 139" "$(echo "$told" | xargs)"
 
+# With sanitizers once through is enough: what follows differs in what is asked for.
+if [ -z "$sanitized" ]; then
 # Polygons; boxes alone; masks without boxes.
 expect 0 detect "${small[@]}" "$a" -o polygons --format coco-polygons
 tool check_json file polygons/detections.json 0 segmentation 0 '#'
@@ -128,6 +130,7 @@ tool check_png same shown/76c44d1addac_overlay.png "$a"
 expect 0 detect "${small[@]}" "$a" -o shown --format csv --save overlay --show-thr 0 --overwrite \
     --color-by class --opacity 1
 cmp -s shown/76c44d1addac_overlay.png new/folder/all/a_overlay.png && fail "overlays are the same"
+fi
 
 # The same bytes for any number of threads and jobs.
 expect 0 detect "${small[@]}" "${all[@]}" deep/a.png 000000000139.png -o again --threads 3 --jobs 2
