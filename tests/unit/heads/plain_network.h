@@ -12,6 +12,7 @@
 
 #include "backbone/layers.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/ops/block.h"
 #include "tests/unit/check.h"
 
 enum { PLAIN_TENSORS = 400, PLAIN_MAPS = 400, PLAIN_STAGES = 4, PLAIN_POOLS = 4 };
@@ -24,6 +25,10 @@ typedef struct plain_map {
 typedef struct plain_model {
     int depths[PLAIN_STAGES], dims[PLAIN_STAGES], version; /* as cnx_convnext_desc */
     int channels, classes;
+    bool isotropic, unscaled; /* of cnx_convnext_desc likewise, for plain_classifier */
+    int dwconv[PLAIN_STAGES];
+    cnx_mlp_act act;
+    double eps; /* of LayerNorm; 0: 1e-6 */
     unsigned long long seed;
     int tensor_count, map_count;
     cnx_tensor_source tensors[PLAIN_TENSORS];
@@ -164,6 +169,7 @@ static inline plain_map plain_layernorm(plain_model *m, const char *layer, plain
 {
     const float *weight = plain_vector(m, layer, "weight", in.c, 0.6, 1.4);
     const float *bias = plain_vector(m, layer, "bias", in.c, -0.3, 0.3);
+    const double eps = m->eps > 0 ? m->eps : 1e-6;
     const plain_map out = plain_new(m, in.c, in.h, in.w);
     for (int y = 0; y < in.h; y++)
         for (int x = 0; x < in.w; x++) {
@@ -174,17 +180,30 @@ static inline plain_map plain_layernorm(plain_model *m, const char *layer, plain
                 variance += pow(*plain_at(in, i, y, x) - mean, 2) / in.c;
             for (int i = 0; i < in.c; i++)
                 *plain_at(out, i, y, x) =
-                    (*plain_at(in, i, y, x) - mean) / sqrt(variance + 1e-6) * (double)weight[i] +
+                    (*plain_at(in, i, y, x) - mean) / sqrt(variance + eps) * (double)weight[i] +
                     (double)bias[i];
         }
     return out;
 }
 
-static inline void plain_gelu(plain_map map)
+static inline double plain_activated(cnx_mlp_act act, double x)
+{
+    switch (act) {
+    case CNX_MLP_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    case CNX_MLP_SILU:
+        return x / (1 + exp(-x));
+    case CNX_MLP_GELU:
+        break;
+    }
+    return 0.5 * x * (1 + erf(x / sqrt(2)));
+}
+
+static inline void plain_activate(const plain_model *m, plain_map map)
 {
     const size_t n = (size_t)map.c * (size_t)map.h * (size_t)map.w;
     for (size_t i = 0; i < n; i++)
-        map.x[i] *= 0.5 * (1 + erf(map.x[i] / sqrt(2)));
+        map.x[i] = plain_activated(m->act, map.x[i]);
 }
 
 /* x + gamma x n + beta, n = |x| / (mean over channels of |x| + 1e-6), |x| over space. */
@@ -294,11 +313,17 @@ static inline plain_map plain_concat(plain_model *m, int count, const plain_map 
 
 /* ---- the network ---- */
 
-static inline plain_map plain_block(plain_model *m, const char *name, plain_map in)
+/* edge: of the depthwise filters. */
+static inline plain_map plain_block(plain_model *m, const char *name, plain_map in, int edge)
 {
     cnx_layer_name layer;
-    const plain_conv depthwise = {
-        .out_c = in.c, .size = 7, .stride = 1, .pad = 3, .groups = in.c, .rank = 4, .bias = true};
+    const plain_conv depthwise = {.out_c = in.c,
+                                  .size = edge,
+                                  .stride = 1,
+                                  .pad = edge / 2,
+                                  .groups = in.c,
+                                  .rank = 4,
+                                  .bias = true};
     plain_conv linear = {.size = 1, .stride = 1, .groups = 1, .rank = 2, .bias = true};
     layer = cnx_name("%s.dwconv", name);
     plain_map x = plain_convolve(m, layer.text, in, depthwise);
@@ -307,14 +332,15 @@ static inline plain_map plain_block(plain_model *m, const char *name, plain_map 
     layer = cnx_name("%s.pwconv1", name);
     linear.out_c = 4 * in.c;
     x = plain_convolve(m, layer.text, x, linear);
-    plain_gelu(x);
+    plain_activate(m, x);
     layer = cnx_name("%s.grn", name);
     if (m->version == 2)
         plain_grn(m, layer.text, x);
     layer = cnx_name("%s.pwconv2", name);
     linear.out_c = in.c;
     x = plain_convolve(m, layer.text, x, linear);
-    const float *gamma = m->version == 1 ? plain_vector(m, name, "gamma", in.c, 0.3, 0.9) : NULL;
+    const float *gamma =
+        m->version == 1 && !m->unscaled ? plain_vector(m, name, "gamma", in.c, 0.3, 0.9) : NULL;
     for (int i = 0; i < x.c; i++)
         for (int p = 0; p < x.h * x.w; p++) {
             double *value = &plain_at(x, i, 0, 0)[p];
@@ -341,7 +367,7 @@ static inline void plain_backbone(plain_model *m, plain_map x, plain_map feature
         }
         for (int j = 0; j < m->depths[i]; j++) {
             layer = cnx_name("backbone.stages.%d.%d", i, j);
-            x = plain_block(m, layer.text, x);
+            x = plain_block(m, layer.text, x, 7);
         }
         layer = cnx_name("backbone.norm%d", i);
         features[i] = plain_layernorm(m, layer.text, x);
@@ -378,6 +404,31 @@ static inline plain_map plain_head(plain_model *m, const plain_map f[PLAIN_STAGE
         m, "decode_head.conv_seg", fused,
         (plain_conv){
             .out_c = m->classes, .size = 1, .stride = 1, .groups = 1, .rank = 4, .bias = true});
+}
+
+/* Logits of a classifier, [classes][1][1]. */
+static inline plain_map plain_classifier(plain_model *m, plain_map x)
+{
+    cnx_layer_name layer;
+    plain_conv patches = {.stride = 1, .groups = 1, .rank = 4, .bias = true};
+    for (int i = 0; i < (m->isotropic ? 1 : PLAIN_STAGES); i++) {
+        patches.out_c = m->dims[i];
+        patches.size = patches.stride = m->isotropic ? 16 : i == 0 ? 4 : 2;
+        for (int part = 0; part < (m->isotropic ? 1 : 2); part++) {
+            layer = m->isotropic ? cnx_name("stem") : cnx_name("downsample_layers.%d.%d", i, part);
+            x = (part == 0) == (i == 0) ? plain_convolve(m, layer.text, x, patches)
+                                        : plain_layernorm(m, layer.text, x);
+        }
+        for (int j = 0; j < m->depths[i]; j++) {
+            layer = m->isotropic ? cnx_name("blocks.%d", j) : cnx_name("stages.%d.%d", i, j);
+            x = plain_block(m, layer.text, x, m->dwconv[i] ? m->dwconv[i] : 7);
+        }
+    }
+    x = plain_layernorm(m, "norm", plain_pool(m, x, 1));
+    return plain_convolve(
+        m, "head", x,
+        (plain_conv){
+            .out_c = m->classes, .size = 1, .stride = 1, .groups = 1, .rank = 2, .bias = true});
 }
 
 #endif
