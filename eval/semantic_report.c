@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/csv.h"
 #include "core/json.h"
 
 /* ---- JSON ---- */
@@ -56,21 +57,6 @@ void cnx_semantic_write_picture(FILE *to, const char *name, int64_t pixels,
 
 /* ---- CSV (RFC 4180) ---- */
 
-static void put_text(FILE *to, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, to);
-        return;
-    }
-    putc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', to);
-        putc(*text, to);
-    }
-    putc('"', to);
-}
-
 static void put_value(FILE *to, double value)
 {
     if (isnan(value))
@@ -103,7 +89,7 @@ void cnx_semantic_write_csv(FILE *to, const cnx_semantic_report *report)
     for (int c = 0; c < counts->classes; c++) {
         cnx_semantic_class_scores(scores, counts, c, &report->options);
         fprintf(to, "%d,", c);
-        put_text(to, report->names[c]);
+        cnx_csv_put(to, report->names[c]);
         put_scores(to, scores);
         put_pixels(to, counts->intersect[c], counts->predicted[c], counts->labelled[c]);
         intersect += counts->intersect[c];
@@ -131,7 +117,7 @@ void cnx_semantic_write_pictures_csv_header(FILE *to)
 void cnx_semantic_write_picture_csv(FILE *to, const char *name, int64_t pixels,
                                     const cnx_semantic_summary *summary)
 {
-    put_text(to, name);
+    cnx_csv_put(to, name);
     fprintf(to, ",%" PRId64, pixels);
     put_value(to, summary->accuracy);
     put_scores(to, summary->mean);

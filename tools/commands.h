@@ -6,6 +6,7 @@
 
 extern const cnx_command cnx_command_segment;
 extern const cnx_command cnx_command_detect;
+extern const cnx_command cnx_command_classify;
 extern const cnx_command cnx_command_eval;
 extern const cnx_command cnx_command_info;
 extern const cnx_command cnx_command_convert;

@@ -1,25 +1,8 @@
-#include <string.h>
-
+#include "core/csv.h"
 #include "tools/detected.h"
 
 const char cnx_detected_csv_head[] =
     "file_name,image_id,instance,category_id,category,score,x,y,width,height,area\n";
-
-/* In quotes where it must be (RFC 4180). */
-static void put_field(FILE *to, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
-}
 
 cnx_status cnx_detected_csv(FILE *to, const cnx_detected *d, cnx_error *err)
 {
@@ -28,10 +11,10 @@ cnx_status cnx_detected_csv(FILE *to, const cnx_detected *d, cnx_error *err)
         const cnx_detection *detection = cnx_detected_at(d, i);
         double box[4];
         cnx_detected_box(box, detection);
-        put_field(to, d->file_name);
+        cnx_csv_put(to, d->file_name);
         fprintf(to, ",%lld,%zu,%d,", d->image_id, i + 1,
                 d->description->category_ids[detection->label]);
-        put_field(to, d->description->class_names[detection->label]);
+        cnx_csv_put(to, d->description->class_names[detection->label]);
         fprintf(to, ",%.9g,%.9g,%.9g,%.9g,%.9g,", (double)detection->score, box[0], box[1], box[2],
                 box[3]);
         if (cnx_detected_has_mask(detection))

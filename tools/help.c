@@ -63,6 +63,7 @@ static void print_range(const cnx_option *option, char *out, size_t size)
     case CNX_OPT_TEXT:
     case CNX_OPT_BYTES:
     case CNX_OPT_CHOICE:
+    case CNX_OPT_WEIGHTS:
     case CNX_OPT_SET:
         break;
     }

@@ -51,7 +51,8 @@ static cJSON *described(const cnx_description *d)
     cJSON *description = cnx_description_to_json(d);
     cJSON *pipeline = cJSON_GetObjectItemCaseSensitive(description, "pipeline");
     const char *mode = d->pipeline.mode == CNX_MODE_WHOLE ? "whole" : "slide";
-    if (pipeline && !cJSON_GetObjectItemCaseSensitive(pipeline, "mode") &&
+    if (d->task != CNX_TASK_CLASSIFICATION && pipeline &&
+        !cJSON_GetObjectItemCaseSensitive(pipeline, "mode") &&
         !cJSON_AddStringToObject(pipeline, "mode", mode)) {
         cJSON_Delete(description);
         return NULL;

@@ -7,6 +7,7 @@
 #include "tools/console.h"
 #include "tools/info.h"
 #include "tools/segment_args.h"
+#include "tools/view_args.h"
 #include "tools/words.h"
 
 enum { LISTED = 10, CLASSES_SHOWN = 8 };
@@ -146,7 +147,10 @@ static void print_pipeline(const cnx_description *d)
 {
     const cnx_pipeline *p = &d->pipeline;
     char text[1024];
-    cnx_pipeline_describe(p, text, sizeof text);
+    if (d->task == CNX_TASK_CLASSIFICATION)
+        cnx_view_describe(p, text, sizeof text);
+    else
+        cnx_pipeline_describe(p, text, sizeof text);
     print_label("pipeline");
     if (*d->published) {
         print_text(d->published);
@@ -185,6 +189,24 @@ static void print_detector(const cnx_description *d)
            (double)t->rcnn.score_thr, (double)t->rcnn.nms_iou, (double)t->rcnn.mask_thr);
 }
 
+/* What few networks have of their own. */
+static void print_relatives(const cnx_convnext_desc *d)
+{
+    static const char *const acts[] = {"", ", GELU in its tanh form", ", SiLU"};
+    if (d->isotropic)
+        printf(", one stage at stride 16");
+    if (d->unscaled)
+        printf(", no layer scale");
+    if (d->dwconv[0] || d->dwconv[1] || d->dwconv[2] || d->dwconv[3]) {
+        printf(", depthwise filters");
+        for (int i = 0; i < CNX_STAGES; i++)
+            printf(" %d", d->dwconv[i] ? d->dwconv[i] : 7);
+    }
+    printf("%s", acts[d->act]);
+    if (d->eps > 0)
+        printf(", LayerNorm's eps %g", (double)d->eps);
+}
+
 static void print_model(const cnx_info_report *info)
 {
     const cnx_description *d = &info->file->description;
@@ -195,9 +217,10 @@ static void print_model(const cnx_info_report *info)
     print_label("backbone");
     printf("ConvNeXt%s %s, depths ", d->backbone.version == 2 ? " V2" : "",
            variant ? variant : "(no named variant)");
-    print_numbers(d->backbone.depths, CNX_STAGES);
+    print_numbers(d->backbone.depths, cnx_convnext_stages(&d->backbone));
     printf(", widths ");
-    print_numbers(d->backbone.dims, CNX_STAGES);
+    print_numbers(d->backbone.dims, cnx_convnext_stages(&d->backbone));
+    print_relatives(&d->backbone);
     putchar('\n');
     if (d->task == CNX_TASK_SEGMENTATION) {
         print_label("head");
@@ -216,8 +239,7 @@ static void print_model(const cnx_info_report *info)
     putchar('\n');
     if (d->class_count > 0 && d->class_names && d->palette)
         print_classes(d, info->classes);
-    if (d->task != CNX_TASK_CLASSIFICATION)
-        print_pipeline(d);
+    print_pipeline(d);
 }
 
 /* One line about a key that is not simply matched. */

@@ -8,9 +8,9 @@
 #include "tools/words.h"
 
 static const cnx_command *const commands[] = {
-    &cnx_command_segment, &cnx_command_detect, &cnx_command_eval,    &cnx_command_info,
-    &cnx_command_convert, &cnx_command_score,  &cnx_command_compare, &cnx_command_check,
-    &cnx_command_list,    &cnx_command_flops,  &cnx_command_bench,
+    &cnx_command_segment, &cnx_command_detect,  &cnx_command_classify, &cnx_command_eval,
+    &cnx_command_info,    &cnx_command_convert, &cnx_command_score,    &cnx_command_compare,
+    &cnx_command_check,   &cnx_command_list,    &cnx_command_flops,    &cnx_command_bench,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

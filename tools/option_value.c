@@ -155,6 +155,30 @@ static cnx_status find_choice(const cnx_option *option, const char *text, size_t
                     nearest ? "\"?" : "");
 }
 
+/* Numbers replace those of an earlier flag; so does a choice. */
+static cnx_status parse_weights(const cnx_option *option, const char *text, cnx_weights_arg *out,
+                                cnx_error *err)
+{
+    int count = 0;
+    for (const char *item = text;;) {
+        const size_t length = strcspn(item, ",");
+        double value;
+        if (parse_decimal(item, length, &value)) {
+            CNX_FAIL_IF(value < option->min || value > option->max, CNX_ERR_ARGUMENT,
+                        "%g in \"%s\" is not from %g to %g", value, text, option->min, option->max);
+            CNX_FAIL_IF(count == CNX_MAX_SHARES, CNX_ERR_ARGUMENT,
+                        "more than %d numbers in the list", CNX_MAX_SHARES);
+            out->shares[count++] = value;
+            out->count = count;
+        } else {
+            CNX_TRY(find_choice(option, item, length, &out->value, err));
+        }
+        if (!item[length])
+            return CNX_OK;
+        item += length + 1;
+    }
+}
+
 static cnx_status parse_set(const cnx_option *option, const char *text, cnx_set_arg *out,
                             cnx_error *err)
 {
@@ -206,6 +230,8 @@ cnx_status cnx_option_value(const cnx_option *option, const char *text, void *ta
         return parse_size(option, text, target, err);
     case CNX_OPT_CHOICE:
         return find_choice(option, text, strlen(text), &((cnx_int_arg *)target)->value, err);
+    case CNX_OPT_WEIGHTS:
+        return parse_weights(option, text, target, err);
     case CNX_OPT_SET:
         return parse_set(option, text, target, err);
     }

@@ -10,7 +10,8 @@
 
 #include "core/status.h"
 
-#define CNX_MAX_REALS 32
+#define CNX_MAX_REALS  32
+#define CNX_MAX_SHARES 16
 
 /* What a flag leaves behind.  Each kind has its own; `given` tells a value from a default. */
 typedef struct cnx_flag_arg {
@@ -37,6 +38,13 @@ typedef struct cnx_reals_arg {
     int count;
     double values[CNX_MAX_REALS];
 } cnx_reals_arg;
+/* Begins as a cnx_int_arg does. */
+typedef struct cnx_weights_arg {
+    bool given;
+    int value; /* the choice */
+    int count; /* of the numbers */
+    double shares[CNX_MAX_SHARES];
+} cnx_weights_arg;
 typedef struct cnx_bytes_arg {
     bool given;
     size_t value;
@@ -66,8 +74,9 @@ typedef enum cnx_option_kind {
     CNX_OPT_BYTES,       /* 512M, 1.5G, plain bytes */
     CNX_OPT_SIZE,        /* two whole numbers, AxB, each min..max */
     CNX_OPT_SIZE_OR_NONE,
-    CNX_OPT_CHOICE, /* one of choices; a cnx_int_arg with its index */
-    CNX_OPT_SET     /* comma-separated choices; repeated flags add up */
+    CNX_OPT_CHOICE,  /* one of choices; a cnx_int_arg with its index */
+    CNX_OPT_WEIGHTS, /* comma-separated: one of choices, numbers from min to max, or both */
+    CNX_OPT_SET      /* comma-separated choices; repeated flags add up */
 } cnx_option_kind;
 
 typedef struct cnx_option {

@@ -188,7 +188,7 @@ static cnx_status deliver(cnx_picture *p, cnx_error *err)
     const double start = cnx_now();
     CNX_TRY(s->errand->commit(p, err));
     p->write_seconds += cnx_now() - start;
-    if (!tells_each(s))
+    if (!tells_each(s) && !s->errand->talks)
         return CNX_OK;
     cnx_meter_clear(&s->meter);
     return printed(s, s->errand->report(p, err));
@@ -343,7 +343,8 @@ void cnx_session_tell_end(const cnx_session *s)
     char failed[48] = "";
     if (s->failed)
         snprintf(failed, sizeof failed, ", %zu failed", s->failed);
-    cnx_console_note("%zu picture%s %s in %.2f s%s, peak memory %s, results in %s", s->done,
-                     s->done == 1 ? "" : "s", s->errand->done, seconds, failed,
-                     cnx_words_bytes(cnx_peak_rss()).text, s->args->out.value);
+    cnx_console_note(
+        "%zu picture%s %s in %.2f s%s, peak memory %s%s%s", s->done, s->done == 1 ? "" : "s",
+        s->errand->done, seconds, failed, cnx_words_bytes(cnx_peak_rss()).text,
+        s->args->out.given ? ", results in " : "", s->args->out.given ? s->args->out.value : "");
 }

@@ -38,6 +38,7 @@ typedef struct cnx_picture {
 typedef struct cnx_errand {
     const char *done;    /* "segmented" */
     const char *smaller; /* what to try where there is not enough memory */
+    bool talks;          /* reports without --json as well */
     size_t picture_size; /* of the struct that begins with a cnx_picture */
 
     /* The size is known: what will be needed with so many threads?  Called in order. */
@@ -51,10 +52,11 @@ typedef struct cnx_errand {
     cnx_status (*process)(cnx_picture *p, void *worker, int threads, cnx_error *err);
     /* In order, one at a time. */
     cnx_status (*commit)(cnx_picture *p, cnx_error *err); /* files into their places */
-    cnx_status (*report)(cnx_picture *p, cnx_error *err); /* --json; NULL: no lines of each */
-    cnx_status (*plan)(cnx_picture *p, cnx_error *err);   /* --dry-run; NULL where there is none */
-    void (*failed)(cnx_picture *p, const char *reason);   /* may be NULL */
-    void (*close)(cnx_picture *p);                        /* frees what is the errand's own */
+    cnx_status (*report)(cnx_picture *p,
+                         cnx_error *err); /* --json, or always; NULL: no lines of each */
+    cnx_status (*plan)(cnx_picture *p, cnx_error *err); /* --dry-run; NULL where there is none */
+    void (*failed)(cnx_picture *p, const char *reason); /* may be NULL */
+    void (*close)(cnx_picture *p);                      /* frees what is the errand's own */
 } cnx_errand;
 
 struct cnx_session {

@@ -5,6 +5,39 @@
 
 #include "core/image/image.h"
 
+const char *const cnx_average_names[] = {"prob", "logits", NULL};
+
+cnx_status cnx_session_args_models(cnx_session_args *args, cnx_error *err)
+{
+    const size_t count = args->models.count;
+    const size_t shares = (size_t)args->weights.count;
+    for (size_t i = 0; i < count; i++)
+        CNX_FAIL_IF(!*args->models.items[i], CNX_ERR_ARGUMENT, "--model: an empty value");
+    args->model = (cnx_text_arg){.given = count > 0, .value = count ? args->models.items[0] : NULL};
+    CNX_FAIL_IF(count > CNX_MAX_SHARES, CNX_ERR_ARGUMENT, "more than %d models", CNX_MAX_SHARES);
+    CNX_FAIL_IF(shares > 0 && shares != (count ? count : 1), CNX_ERR_ARGUMENT,
+                "--weights: %zu number%s for %zu model%s", shares, shares == 1 ? "" : "s",
+                count ? count : 1, count > 1 ? "s" : "");
+    CNX_FAIL_IF(args->average.given && count < 2, CNX_ERR_ARGUMENT,
+                "--average belongs to several models: give -m more than once");
+    double sum = 0;
+    for (size_t i = 0; i < shares; i++)
+        sum += args->weights.shares[i];
+    CNX_FAIL_IF(shares > 0 && !(sum > 0), CNX_ERR_ARGUMENT,
+                "--weights: the numbers add up to nothing");
+    return CNX_OK;
+}
+
+int cnx_session_args_model_count(const cnx_session_args *args)
+{
+    return args->models.count ? (int)args->models.count : 1;
+}
+
+const double *cnx_session_args_shares(const cnx_session_args *args)
+{
+    return args->weights.count ? args->weights.shares : NULL;
+}
+
 const char *cnx_session_args_kernels(const cnx_session_args *args)
 {
     return cnx_kernel_names[args->kernels.value];
@@ -12,11 +45,8 @@ const char *cnx_session_args_kernels(const cnx_session_args *args)
 
 static cnx_status check_out(const cnx_session_args *args, cnx_error *err)
 {
-    if (!args->out.given) {
-        CNX_FAIL_IF(!args->dry_run.given, CNX_ERR_ARGUMENT,
-                    "where should the results go? Name a folder with -o OUT");
+    if (!args->out.given)
         return CNX_OK;
-    }
     const char *out = args->out.value;
     struct stat info;
     CNX_FAIL_IF(strcmp(out, "-") == 0, CNX_ERR_ARGUMENT,
@@ -26,9 +56,18 @@ static cnx_status check_out(const cnx_session_args *args, cnx_error *err)
     return CNX_OK;
 }
 
-cnx_status cnx_session_args_check(const cnx_session_args *args, size_t inputs, cnx_error *err)
+cnx_status cnx_session_args_check_inputs(const cnx_session_args *args, size_t inputs,
+                                         cnx_error *err)
 {
     CNX_FAIL_IF(inputs == 0, CNX_ERR_ARGUMENT,
                 "no input; name pictures, folders, patterns, @LIST or - for standard input");
     return check_out(args, err);
+}
+
+cnx_status cnx_session_args_check(const cnx_session_args *args, size_t inputs, cnx_error *err)
+{
+    CNX_TRY(cnx_session_args_check_inputs(args, inputs, err));
+    CNX_FAIL_IF(!args->out.given && !args->dry_run.given, CNX_ERR_ARGUMENT,
+                "where should the results go? Name a folder with -o OUT");
+    return CNX_OK;
 }

@@ -36,10 +36,13 @@ static cnx_status check_outputs(const cnx_session *s, const cnx_outputs *outputs
     const cnx_session_args *args = s->args;
     if (!args->out.given)
         return CNX_OK;
-    const char *const sources[] = {args->model.value, args->config.value};
+    const char *sources[CNX_MAX_SHARES + 2] = {args->model.value, args->config.value};
+    size_t count = 2;
+    for (size_t i = 0; i < args->models.count; i++)
+        sources[count++] = args->models.items[i];
     const bool may_replace = args->overwrite.given || args->dry_run.given;
     CNX_TRY(cnx_outputs_check_names(outputs, &s->inputs, err));
-    CNX_TRY(cnx_outputs_check_existing(outputs, &s->inputs, sources, 2, may_replace, err));
+    CNX_TRY(cnx_outputs_check_existing(outputs, &s->inputs, sources, count, may_replace, err));
     return args->dry_run.given ? CNX_OK : cnx_folder_check(args->out.value, err);
 }
 
@@ -65,12 +68,18 @@ cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx
                                  cnx_error *err)
 {
     const cnx_session_args *args = s->args;
+    return cnx_session_open_named(s, file, args->model.given ? args->model.value : NULL, task, err);
+}
+
+cnx_status cnx_session_open_named(const cnx_session *s, cnx_model_file *file, const char *path,
+                                  cnx_task task, cnx_error *err)
+{
+    const cnx_session_args *args = s->args;
     cnx_kernels kernels; /* a wrong --kernels should not wait for a large file */
     CNX_TRY(cnx_kernels_init(&kernels, cnx_session_args_kernels(args), err));
     CNX_TRY(cnx_kernels_set_weights(&kernels, (cnx_weight_type)args->weights.value, err));
-    const char *model = args->model.given ? args->model.value : cnx_demo_model(task);
-    CNX_TRY(cnx_model_file_open(file, model, args->config.value, args->sets.items, args->sets.count,
-                                false, err));
+    CNX_TRY(cnx_model_file_open(file, path ? path : cnx_demo_model(task), args->config.value,
+                                args->sets.items, args->sets.count, false, err));
     CNX_TRY(cnx_model_file_expect(file, task, err));
     cnx_leftovers_warn(file);
     return CNX_OK;

@@ -17,6 +17,10 @@ cnx_status cnx_session_check(const cnx_session *s, const cnx_outputs *outputs, c
 cnx_status cnx_session_open_file(const cnx_session *s, cnx_model_file *file, cnx_task task,
                                  cnx_error *err);
 
+/* The same for one of several models. */
+cnx_status cnx_session_open_named(const cnx_session *s, cnx_model_file *file, const char *path,
+                                  cnx_task task, cnx_error *err);
+
 /* Reads and packs the weights into s->model. */
 typedef cnx_status (*cnx_network_opener)(cnx_session *s, cnx_model_file *file, cnx_error *err);
 

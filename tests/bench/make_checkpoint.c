@@ -1,6 +1,6 @@
 /*
- * Writes a checkpoint with random weights: any ConvNeXt with a UPerNet head, official names, sound
- * numbers.  For benchmarks, and wherever a test needs a model of a size that nobody would commit.
+ * Writes a checkpoint with random weights: any ConvNeXt with a UPerNet head or as a classifier,
+ * official names, sound numbers.  For benchmarks, and wherever a test needs a model of a size that nobody would commit.
  *
  *     make_checkpoint --variant tiny --channels 512 --classes 150 --seed 1 OUT.safetensors
  *
@@ -30,6 +30,7 @@ typedef struct tensor_list {
 
 typedef struct request {
     cnx_convnext_desc backbone;
+    bool classifier;
     int channels, classes, auxiliary;
     int pools; /* how many scales: which ones leaves no trace in the shapes */
     uint64_t seed;
@@ -92,40 +93,66 @@ static void add_module(tensor_list *list, const char *prefix, int out, int in, i
     add(list, CNX_FILL_SCALE, out, 0, 0, 0, "%s.running_var", bn);
 }
 
-static void add_block(tensor_list *list, int stage, int block, int c, int version)
+static void add_block(tensor_list *list, const char *prefix, int c, const cnx_convnext_desc *d)
 {
-    char prefix[MAX_NAME / 2], name[MAX_NAME];
-    snprintf(prefix, sizeof prefix, "backbone.stages.%d.%d", stage, block);
+    char name[MAX_NAME];
     snprintf(name, sizeof name, "%s.dwconv", prefix);
     add_conv(list, name, c, 1, 7);
     snprintf(name, sizeof name, "%s.norm", prefix);
     add_norm(list, name, c);
     add(list, CNX_FILL_WEIGHT, 4 * c, c, 0, 0, "%s.pwconv1.weight", prefix);
     add(list, CNX_FILL_SHIFT, 4 * c, 0, 0, 0, "%s.pwconv1.bias", prefix);
-    if (version == 2) {
+    if (d->version == 2) {
         add(list, CNX_FILL_SCALE, 1, 1, 1, 4 * c, "%s.grn.gamma", prefix);
         add(list, CNX_FILL_SHIFT, 1, 1, 1, 4 * c, "%s.grn.beta", prefix);
     }
     add(list, CNX_FILL_WEIGHT, c, 4 * c, 0, 0, "%s.pwconv2.weight", prefix);
     add(list, CNX_FILL_SHIFT, c, 0, 0, 0, "%s.pwconv2.bias", prefix);
-    if (version == 1)
+    if (d->version == 1 && !d->unscaled)
         add(list, CNX_FILL_GAMMA, c, 0, 0, 0, "%s.gamma", prefix);
 }
 
-static void add_backbone(tensor_list *list, const cnx_convnext_desc *d)
+static void add_isotropic(tensor_list *list, const cnx_convnext_desc *d)
 {
-    char name[MAX_NAME];
+    char name[MAX_NAME / 2];
+    add_conv(list, "stem", d->dims[0], 3, 16);
+    for (int j = 0; j < d->depths[0]; j++) {
+        snprintf(name, sizeof name, "blocks.%d", j);
+        add_block(list, name, d->dims[0], d);
+    }
+}
+
+/* prefix: "backbone.", with output norms, or "" for a classifier. */
+static void add_backbone(tensor_list *list, const cnx_convnext_desc *d, const char *prefix)
+{
+    char name[MAX_NAME / 2];
     for (int i = 0; i < CNX_STAGES; i++) {
         const int c = d->dims[i], conv = i == 0 ? 0 : 1;
-        snprintf(name, sizeof name, "backbone.downsample_layers.%d.%d", i, conv);
+        snprintf(name, sizeof name, "%sdownsample_layers.%d.%d", prefix, i, conv);
         add_conv(list, name, c, i == 0 ? 3 : d->dims[i - 1], i == 0 ? 4 : 2);
-        snprintf(name, sizeof name, "backbone.downsample_layers.%d.%d", i, 1 - conv);
+        snprintf(name, sizeof name, "%sdownsample_layers.%d.%d", prefix, i, 1 - conv);
         add_norm(list, name, i == 0 ? c : d->dims[i - 1]);
-        for (int j = 0; j < d->depths[i]; j++)
-            add_block(list, i, j, c, d->version);
-        snprintf(name, sizeof name, "backbone.norm%d", i);
+        for (int j = 0; j < d->depths[i]; j++) {
+            snprintf(name, sizeof name, "%sstages.%d.%d", prefix, i, j);
+            add_block(list, name, c, d);
+        }
+        if (!*prefix)
+            continue;
+        snprintf(name, sizeof name, "%snorm%d", prefix, i);
         add_norm(list, name, c);
     }
+}
+
+static void add_classifier(tensor_list *list, const request *r)
+{
+    const int width = cnx_convnext_width(&r->backbone);
+    if (r->backbone.isotropic)
+        add_isotropic(list, &r->backbone);
+    else
+        add_backbone(list, &r->backbone, "");
+    add_norm(list, "norm", width);
+    add(list, CNX_FILL_WEIGHT, r->classes, width, 0, 0, "head.weight");
+    add(list, CNX_FILL_SHIFT, r->classes, 0, 0, 0, "head.bias");
 }
 
 static void add_heads(tensor_list *list, const request *r)
@@ -166,13 +193,15 @@ static cnx_status fill(void *user, size_t index, float *values, cnx_error *err)
 
 static const char usage_text[] =
     "usage: make_checkpoint [options] OUT.safetensors\n"
-    "  --variant NAME      atto, femto, pico, nano, tiny, small, base, large, xlarge (tiny)\n"
+    "  --variant NAME      atto, femto, pico, nano, tiny, small, base, large, xlarge, huge,\n"
+    "                      isotropic_small, isotropic_base, isotropic_large (tiny)\n"
+    "  --head upernet|linear  (upernet; linear makes a classifier, with 1000 classes)\n"
     "  --depths A,B,C,D    blocks in each stage, instead of the variant's\n"
     "  --dims A,B,C,D      channels of each stage, instead of the variant's\n"
     "  --version 1|2       ConvNeXt with layer scale, or with GRN (1)\n"
     "  --channels N        width of the UPerNet head (512)\n"
     "  --pools N           number of pool scales (4)\n"
-    "  --classes N         (150)\n"
+    "  --classes N         (150, of classifiers 1000)\n"
     "  --auxiliary N       width of the auxiliary head, 0 for none (256)\n"
     "  --dtype f32|f16|bf16  of tensors with two and more dimensions (f32)\n"
     "  --seed N            (1)\n";
@@ -224,19 +253,14 @@ static cnx_dtype parse_dtype(const char *text)
 
 static void parse(request *r, int argc, char **argv)
 {
-    enum { VARIANT, DEPTHS, DIMS, VERSION, CHANNELS, POOLS, CLASSES, AUXILIARY, DTYPE, SEED };
+    enum { VARIANT, HEAD, DEPTHS, DIMS, VERSION, CHANNELS, POOLS, CLASSES, AUXILIARY, DTYPE, SEED };
     static const struct option options[] = {
-        {"variant", 1, NULL, VARIANT},
-        {"depths", 1, NULL, DEPTHS},
-        {"dims", 1, NULL, DIMS},
-        {"version", 1, NULL, VERSION},
-        {"channels", 1, NULL, CHANNELS},
-        {"pools", 1, NULL, POOLS},
-        {"classes", 1, NULL, CLASSES},
-        {"auxiliary", 1, NULL, AUXILIARY},
-        {"dtype", 1, NULL, DTYPE},
-        {"seed", 1, NULL, SEED},
-        {NULL, 0, NULL, 0},
+        {"variant", 1, NULL, VARIANT},     {"head", 1, NULL, HEAD},
+        {"depths", 1, NULL, DEPTHS},       {"dims", 1, NULL, DIMS},
+        {"version", 1, NULL, VERSION},     {"channels", 1, NULL, CHANNELS},
+        {"pools", 1, NULL, POOLS},         {"classes", 1, NULL, CLASSES},
+        {"auxiliary", 1, NULL, AUXILIARY}, {"dtype", 1, NULL, DTYPE},
+        {"seed", 1, NULL, SEED},           {NULL, 0, NULL, 0},
     };
     const char *variant = "tiny", *depths = NULL, *dims = NULL;
     int version = 1;
@@ -244,6 +268,11 @@ static void parse(request *r, int argc, char **argv)
         switch (c) {
         case VARIANT:
             variant = optarg;
+            break;
+        case HEAD:
+            r->classifier = strcmp(optarg, "linear") == 0;
+            if (!r->classifier && strcmp(optarg, "upernet") != 0)
+                usage("head", optarg);
             break;
         case DEPTHS:
             depths = optarg;
@@ -286,12 +315,15 @@ static void parse(request *r, int argc, char **argv)
     if (dims)
         parse_stages("dims", dims, r->backbone.dims);
     r->backbone.version = version;
+    if (r->classes == 0)
+        r->classes = r->classifier ? 1000 : 150;
+    if (r->backbone.isotropic && !r->classifier)
+        usage("variant", variant);
 }
 
 int main(int argc, char **argv)
 {
-    request r = {
-        .channels = 512, .classes = 150, .auxiliary = 256, .pools = 4, .seed = 1, .dtype = CNX_F32};
+    request r = {.channels = 512, .auxiliary = 256, .pools = 4, .seed = 1, .dtype = CNX_F32};
     parse(&r, argc, argv);
 
     tensor_list *list = calloc(1, sizeof *list);
@@ -301,8 +333,12 @@ int main(int argc, char **argv)
     }
     list->seed = r.seed;
     list->dtype = r.dtype;
-    add_backbone(list, &r.backbone);
-    add_heads(list, &r);
+    if (r.classifier) {
+        add_classifier(list, &r);
+    } else {
+        add_backbone(list, &r.backbone, "backbone.");
+        add_heads(list, &r);
+    }
 
     cnx_error err;
     const cnx_status status =

@@ -20,7 +20,7 @@ for kind in ade20k folder imagenet-s coco coco-o; do
 done
 expect 0 help
 stored cnx
-for command in segment detect info convert score compare check list flops bench; do
+for command in segment classify detect info convert score compare check list flops bench; do
     expect 0 "$command" --help
     stored "$command"
     expect 0 help "$command"
