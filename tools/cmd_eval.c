@@ -8,7 +8,8 @@
 #include "tools/words.h"
 
 static const cnx_command *const kinds[] = {
-    &cnx_eval_ade20k, &cnx_eval_folder, &cnx_eval_imagenet_s, &cnx_eval_coco, &cnx_eval_coco_o,
+    &cnx_eval_ade20k,     &cnx_eval_folder, &cnx_eval_imagenet,
+    &cnx_eval_imagenet_s, &cnx_eval_coco,   &cnx_eval_coco_o,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -51,10 +52,11 @@ static const cnx_option no_options[] = {{.kind = CNX_OPT_END}};
 const cnx_command cnx_command_eval = {
     .name = "eval",
     .summary = "run a model over a data set and score it",
-    .usage = "ade20k|folder|imagenet-s|coco|coco-o -m MODEL --data DIR [FLAGS]",
-    .about = "Data sets: ade20k (the scene parsing benchmark), folder (pictures and label files of "
-             "your own), imagenet-s, coco (and data sets in its form), coco-o. \"cnx eval ade20k "
-             "--help\" shows the flags.",
+    .usage = "ade20k|folder|imagenet|imagenet-s|coco|coco-o -m MODEL --data DIR [FLAGS]",
+    .about =
+        "Data sets: ade20k (the scene parsing benchmark), folder (pictures and label files of "
+        "your own), imagenet (classifiers; also ImageNet-A, -R, -Sketch, -C), imagenet-s, coco "
+        "(and data sets in its form), coco-o. \"cnx eval ade20k --help\" shows the flags.",
     .options = no_options,
     .run = run,
 };

@@ -6,6 +6,7 @@
 
 extern const cnx_command cnx_eval_ade20k;
 extern const cnx_command cnx_eval_folder;
+extern const cnx_command cnx_eval_imagenet;
 extern const cnx_command cnx_eval_imagenet_s;
 
 extern const cnx_command cnx_eval_coco;

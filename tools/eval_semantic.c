@@ -6,11 +6,11 @@
 #include <zlib.h>
 
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/threads.h"
 #include "tools/console.h"
+#include "tools/eval_journal.h"
 #include "tools/eval_kinds.h"
 #include "tools/eval_page.h"
 #include "tools/interrupt.h"
@@ -124,29 +124,16 @@ cleanup:
 
 /* ---- the journal ---- */
 
-static cnx_status check_of_file(const char *path, size_t *size, unsigned *check, cnx_error *err)
-{
-    cnx_mapping mapping;
-    CNX_TRY(cnx_mapping_open(&mapping, path, err));
-    *size = mapping.size;
-    *check = (unsigned)crc32_z(crc32_z(0, NULL, 0), mapping.data, mapping.size);
-    cnx_mapping_close(&mapping);
-    return CNX_OK;
-}
-
 /* What decides the numbers, in one line. */
 static cnx_status identify(session *s, cnx_error *err)
 {
     const cnx_eval_run *run = &s->run;
     const cnx_kernels *kernels = cnx_segmentor_kernels(run->segmentor);
-    char pipeline[1024], model[64] = "embedded";
+    char pipeline[1024];
+    cnx_file_check model = {"embedded"};
     unsigned ids = 0;
-    if (s->args->model.given) {
-        size_t size;
-        unsigned check;
-        CNX_TRY(check_of_file(s->args->model.value, &size, &check, err));
-        snprintf(model, sizeof model, "%zu bytes %08x", size, check);
-    }
+    if (s->args->model.given)
+        CNX_TRY(cnx_file_check_of(&model, s->args->model.value, err));
     for (size_t i = 0; i < s->count; i++) {
         const char *id = s->dataset.items[s->first + i].id;
         ids = (unsigned)crc32_z(ids, (const unsigned char *)id, strlen(id) + 1);
@@ -155,46 +142,26 @@ static cnx_status identify(session *s, cnx_error *err)
     CNX_FAIL_IF(asprintf(&s->identity,
                          "cnx %s, model %s, %zu pictures %08x, %d classes, ignore %d, reduce %d, "
                          "%s%s, kernels %s, weights %s",
-                         CNX_VERSION, model, s->count, ids, run->rules.classes, run->rules.ignore,
-                         run->rules.reduce_zero_label, pipeline,
+                         CNX_VERSION, model.text, s->count, ids, run->rules.classes,
+                         run->rules.ignore, run->rules.reduce_zero_label, pipeline,
                          cnx_pipeline_args_ignore_exif(&s->args->pipeline) ? ", EXIF ignored" : "",
                          kernels->name, cnx_weight_type_name(kernels->weights)) < 0,
                 CNX_ERR_MEMORY, "not enough memory");
     return CNX_OK;
 }
 
-static cnx_status journal_path(session *s, cnx_error *err)
-{
-    const char *model = s->args->model.given ? s->args->model.value : "demo";
-    const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model;
-    const char *dot = strrchr(name, '.');
-    const int length = dot && dot > name ? (int)(dot - name) : (int)strlen(name);
-    s->journal_path = NULL;
-    const bool made = s->args->journal.given
-                          ? (s->journal_path = strdup(s->args->journal.value)) != NULL
-                          : asprintf(&s->journal_path, "cnx-eval-%.*s.journal", length, name) >= 0;
-    CNX_FAIL_IF(!made, CNX_ERR_MEMORY, "not enough memory for a path");
-    return CNX_OK;
-}
-
 static cnx_status open_journal(session *s, cnx_error *err)
 {
-    cnx_journal_found found;
     CNX_TRY(identify(s, err));
-    CNX_TRY(journal_path(s, err));
-    const cnx_status status =
-        cnx_journal_open(&s->run.journal, s->journal_path, s->identity, s->count,
-                         s->args->resume.given, cnx_eval_run_restore, &s->run, &found, err);
-    if (status == CNX_ERR_IO && !s->args->journal.given)
-        cnx_error_prefix(err, "journal (--journal FILE puts it elsewhere)");
-    if (status == CNX_OK && found.kept && !s->args->quiet.given)
-        cnx_console_note("%zu of %zu pictures are done already (%s)", found.kept, s->count,
-                         s->journal_path);
-    if (status == CNX_OK && found.dropped)
-        cnx_console_warning("%s: %zu bytes at its end were unfinished; their pictures are done "
-                            "again",
-                            s->journal_path, found.dropped);
-    return status;
+    const cnx_eval_journal_request request = {.journal = s->args->journal,
+                                              .model = s->args->model.value,
+                                              .identity = s->identity,
+                                              .count = s->count,
+                                              .resume = s->args->resume.given,
+                                              .quiet = s->args->quiet.given,
+                                              .record = cnx_eval_run_restore,
+                                              .user = &s->run};
+    return cnx_eval_journal_open(&s->run.journal, &s->journal_path, &request, err);
 }
 
 /* ---- before any work ---- */
