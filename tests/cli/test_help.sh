@@ -14,7 +14,7 @@ expect 0 --help
 stored cnx
 expect 0 eval --help
 stored eval
-for kind in ade20k folder imagenet-s coco coco-o; do
+for kind in ade20k folder imagenet imagenet-s coco coco-o; do
     expect 0 eval $kind --help
     stored "eval-$kind"
 done
