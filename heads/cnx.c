@@ -1,16 +1,18 @@
-/* The public interface: a thin coat over segmentor and detector. */
+/* The public interface: a thin coat over segmentor, detector and classifier. */
 #include "cnx.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "heads/classifier_group.h"
 #include "heads/detector.h"
 #include "heads/segmentor.h"
 
-/* One of the two. */
+/* One of them. */
 struct cnx_model {
     cnx_segmentor *segmentor;
     cnx_detector *detector;
+    cnx_classifier *classifier;
 };
 
 const char *cnx_version(void)
@@ -26,6 +28,17 @@ static cnx_status open_detector(cnx_model *model, cnx_model_file *file, const cn
                                         .kernels = options->kernels,
                                         .weights = weights};
     return cnx_detector_open(&model->detector, file, &inner, err);
+}
+
+static cnx_status open_classifier(cnx_model *model, cnx_model_file *file,
+                                  const cnx_options *options, cnx_weight_type weights,
+                                  cnx_error *err)
+{
+    const cnx_classifier_options inner = {.threads = options->threads,
+                                          .max_memory = options->max_memory,
+                                          .kernels = options->kernels,
+                                          .weights = weights};
+    return cnx_classifier_open(&model->classifier, file, &inner, err);
 }
 
 static cnx_status open_segmentor(cnx_model *model, cnx_model_file *file, const cnx_options *options,
@@ -51,8 +64,10 @@ cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *opti
     CNX_CHECK(cnx_weight_type_parse(&weights, options->weights, err));
     CNX_CHECK(cnx_model_file_open(&file, path, options->config, options->sets, options->set_count,
                                   false, err));
-    CNX_CHECK(file.description.task == CNX_TASK_DETECTION
-                  ? open_detector(*model, &file, options, weights, err)
+    const cnx_task task = file.description.task;
+    CNX_CHECK(task == CNX_TASK_DETECTION ? open_detector(*model, &file, options, weights, err)
+              : task == CNX_TASK_CLASSIFICATION
+                  ? open_classifier(*model, &file, options, weights, err)
                   : open_segmentor(*model, &file, options, weights, err));
 cleanup:
     cnx_model_file_close(&file);
@@ -69,8 +84,9 @@ cnx_status cnx_share(cnx_model **out, const cnx_model *model, int threads, cnx_e
     cnx_status status = CNX_OK;
     *out = calloc(1, sizeof **out);
     CNX_CHECK_IF(!*out, CNX_ERR_MEMORY, "not enough memory for a model");
-    CNX_CHECK(model->detector
-                  ? cnx_detector_share(&(*out)->detector, model->detector, threads, err)
+    CNX_CHECK(model->detector ? cnx_detector_share(&(*out)->detector, model->detector, threads, err)
+              : model->classifier
+                  ? cnx_classifier_share(&(*out)->classifier, model->classifier, threads, err)
                   : cnx_segmentor_share(&(*out)->segmentor, model->segmentor, threads, err));
 cleanup:
     if (status != CNX_OK)
@@ -84,14 +100,16 @@ void cnx_close(cnx_model **model)
         return;
     cnx_segmentor_close(&(*model)->segmentor);
     cnx_detector_close(&(*model)->detector);
+    cnx_classifier_close(&(*model)->classifier);
     free(*model);
     *model = NULL;
 }
 
 void cnx_describe(const cnx_model *model, cnx_info *info)
 {
-    const cnx_description *d = model->detector ? cnx_detector_description(model->detector)
-                                               : cnx_segmentor_description(model->segmentor);
+    const cnx_description *d = model->detector     ? cnx_detector_description(model->detector)
+                               : model->classifier ? cnx_classifier_description(model->classifier)
+                                                   : cnx_segmentor_description(model->segmentor);
     *info = (cnx_info){.name = d->name,
                        .classes = d->class_count,
                        .class_names = (const char *const *)d->class_names,
@@ -101,6 +119,8 @@ void cnx_describe(const cnx_model *model, cnx_info *info)
                        .scale_short = d->pipeline.resize ? d->pipeline.scale_short : 0,
                        .task = cnx_task_name(d->task),
                        .category_ids = d->category_ids};
+    if (d->task == CNX_TASK_CLASSIFICATION && d->pipeline.resize)
+        info->input_size = d->pipeline.crop_h;
 }
 
 /* Where finished rows go. */
@@ -150,6 +170,8 @@ static cnx_status run(cnx_model *model, const uint8_t *rgb, int width, int heigh
                       unsigned want, collector *to, cnx_error *err)
 {
     cnx_image image = {0};
+    CNX_FAIL_IF(model && model->classifier, CNX_ERR_ARGUMENT,
+                "this model classifies: cnx_classify takes it, not cnx_segment");
     CNX_FAIL_IF(model && !model->segmentor, CNX_ERR_ARGUMENT,
                 "this model detects: cnx_detect takes it, not cnx_segment");
     CNX_TRY(take_picture(&image, model, rgb, width, height, stride, err));
@@ -233,6 +255,8 @@ cnx_status cnx_detect(cnx_model *model, const uint8_t *rgb, int width, int heigh
     cnx_status status = CNX_OK;
     CNX_FAIL_IF(!found, CNX_ERR_ARGUMENT, "a place for the detections is needed");
     *found = (cnx_detections){0};
+    CNX_FAIL_IF(model && model->classifier, CNX_ERR_ARGUMENT,
+                "this model classifies: cnx_classify takes it, not cnx_detect");
     CNX_FAIL_IF(model && !model->detector, CNX_ERR_ARGUMENT,
                 "this model segments: cnx_segment takes it, not cnx_detect");
     options = options ? options : &defaults;
@@ -250,6 +274,48 @@ cnx_status cnx_detect(cnx_model *model, const uint8_t *rgb, int width, int heigh
     CNX_CHECK(cnx_detector_run(model->detector, &request, found, NULL, err));
 cleanup:
     free(only);
+    cnx_image_free(&image);
+    return status;
+}
+
+/* ---- classification ---- */
+
+static bool report_classification(void *user, double done)
+{
+    const cnx_run_options *options = user;
+    return options->progress(options->user, done);
+}
+
+static cnx_status to_probabilities(float *scores, int classes, cnx_error *err)
+{
+    double *x = malloc((size_t)classes * sizeof *x);
+    CNX_FAIL_IF(!x, CNX_ERR_MEMORY, "not enough memory for the scores");
+    for (int c = 0; c < classes; c++)
+        x[c] = (double)scores[c];
+    cnx_probabilities(x, classes);
+    for (int c = 0; c < classes; c++)
+        scores[c] = (float)x[c];
+    free(x);
+    return CNX_OK;
+}
+
+cnx_status cnx_classify(cnx_model *model, const uint8_t *rgb, int width, int height, size_t stride,
+                        const cnx_run_options *options, cnx_scores kind, float *scores,
+                        cnx_error *err)
+{
+    cnx_image image = {0};
+    CNX_FAIL_IF(!scores, CNX_ERR_ARGUMENT, "memory for the scores is needed");
+    CNX_FAIL_IF(model && !model->classifier, CNX_ERR_ARGUMENT,
+                "this model is no classifier: cnx_segment or cnx_detect takes it");
+    CNX_TRY(take_picture(&image, model, rgb, width, height, stride, err));
+    const bool reports = options && options->progress;
+    const cnx_classify_request request = {.image = &image,
+                                          .progress = reports ? report_classification : NULL,
+                                          .user = (void *)(uintptr_t)options};
+    cnx_status status = cnx_classifier_run(model->classifier, &request, scores, NULL, err);
+    if (status == CNX_OK && kind == CNX_PROBABILITIES)
+        status = to_probabilities(scores,
+                                  cnx_classifier_description(model->classifier)->class_count, err);
     cnx_image_free(&image);
     return status;
 }

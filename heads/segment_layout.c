@@ -202,7 +202,8 @@ static cnx_status open_pass(cnx_pass *pass, const cnx_segment_layout *layout, co
         CNX_TRY(grid_taps(pass, layout->width, layout->height, err));
     }
     /* With one pass the rows leave as they get ready; with several, all wait for the last pass. */
-    pass->rows_kept = layout->pass_count == 1 ? rows_to_keep(pass, layout->height) : pass->grid_h;
+    const bool all = layout->pass_count > 1 || layout->want & CNX_KEEP_LOGITS;
+    pass->rows_kept = all ? pass->grid_h : rows_to_keep(pass, layout->height);
     return CNX_OK;
 }
 

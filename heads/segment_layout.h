@@ -31,6 +31,9 @@ typedef struct cnx_pass {
     float *logits; /* owned, [rows_kept][grid_w][q_h][q_w][classes]; not part of a layout */
 } cnx_pass;
 
+/* Beside what is wanted: all windows' logits stay, and rows are made when the caller says so. */
+enum { CNX_KEEP_LOGITS = 1 << 8 };
+
 typedef struct cnx_segment_layout {
     int width, height, classes; /* the picture's own size */
     unsigned want;

@@ -101,6 +101,12 @@ static cnx_status allocate_pass(run *r, cnx_pass *pass, cnx_error *err)
                              err);
 }
 
+/* Until all passes are done. */
+static bool rows_wait(const cnx_segment_layout *layout)
+{
+    return layout->pass_count > 1 || layout->want & CNX_KEEP_LOGITS;
+}
+
 static cnx_status run_pass(run *r, cnx_pass *pass, cnx_error *err)
 {
     cnx_image owned = {0};
@@ -112,7 +118,7 @@ static cnx_status run_pass(run *r, cnx_pass *pass, cnx_error *err)
     for (int a = 0; a < pass->grid_h; a++) {
         for (int b = 0; b < pass->grid_w; b++)
             CNX_CHECK(run_window(r, pass, image, a, b, err));
-        if (r->layout.pass_count > 1)
+        if (rows_wait(&r->layout))
             continue;
         const int ready = cnx_pass_ready_rows(pass, r->layout.height, a);
         if (ready > emitted)
@@ -128,13 +134,14 @@ static cnx_status run_passes(run *r, cnx_error *err)
 {
     for (int i = 0; i < r->layout.pass_count; i++)
         CNX_TRY(run_pass(r, &r->layout.passes[i], err));
-    if (r->layout.pass_count > 1)
+    if (r->layout.pass_count > 1 && !(r->layout.want & CNX_KEEP_LOGITS))
         CNX_TRY(emit(r, 0, r->layout.height, err));
     return CNX_OK;
 }
 
-cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
-                             cnx_segment_stats *stats, cnx_error *err)
+/* *kept takes the layout over, with its logits; NULL: it is of no more use. */
+static cnx_status run_picture(cnx_segmentor *seg, const cnx_segment_request *request,
+                              cnx_segment_layout *kept, cnx_segment_stats *stats, cnx_error *err)
 {
     cnx_segment_stats unasked = {0};
     run r = {.seg = seg, .request = request, .stats = stats ? stats : &unasked};
@@ -156,8 +163,27 @@ cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *requ
     r.stats->net_w = estimate.net_w;
     cnx_normalisation_fill(&r.normalisation, r.pipeline);
     CNX_CHECK(run_passes(&r, err));
+    if (kept) {
+        *kept = r.layout;
+        r.layout = (cnx_segment_layout){0};
+    }
 cleanup:
     cnx_free(r.input);
     cnx_segment_layout_close(&r.layout);
     return status;
+}
+
+cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
+                             cnx_segment_stats *stats, cnx_error *err)
+{
+    return run_picture(seg, request, NULL, stats, err);
+}
+
+cnx_status cnx_segmentor_hold(cnx_segmentor *seg, const cnx_segment_request *request,
+                              cnx_segment_layout *out, cnx_segment_stats *stats, cnx_error *err)
+{
+    cnx_segment_request held = *request;
+    held.want |= CNX_KEEP_LOGITS;
+    *out = (cnx_segment_layout){0};
+    return run_picture(seg, &held, out, stats, err);
 }

@@ -32,6 +32,10 @@ struct cnx_segmentor {
 
 /* Makes seg->plan the plan for this input size. */
 cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err);
+/* All network runs of a picture, and no rows: *out has the logits, for cnx_segment_rows_run.  The caller
+ * closes it; on failure it is zeroed. */
+cnx_status cnx_segmentor_hold(cnx_segmentor *seg, const cnx_segment_request *request,
+                              cnx_segment_layout *out, cnx_segment_stats *stats, cnx_error *err);
 /* Lets the arena be large enough for seg->plan. */
 cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err);
 /* Adds up what a layout needs, with small tiles if it would be too much without; leaves the plan of

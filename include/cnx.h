@@ -111,10 +111,12 @@ typedef struct cnx_info {
     const uint8_t *palette;         /* [classes][3], RGB */
     bool slide;                     /* the test pipeline's mode; otherwise whole */
     int scale_long, scale_short;    /* keep-ratio bound of the resize; 0: the picture's own size */
-    const char *task;               /* "segmentation" (cnx_segment), "detection" (cnx_detect) */
+    const char *task; /* "segmentation" (cnx_segment), "detection" (cnx_detect), "classification"
+                         (cnx_classify) */
     const int
         *category_ids; /* [classes], the data set's own numbers of a detector's classes; NULL for
                                 other models */
+    int input_size;    /* edge of the square that a classifier sees; 0: the picture as it is */
 } cnx_info;
 
 CNX_API void cnx_describe(const cnx_model *model, cnx_info *info);
@@ -151,6 +153,19 @@ CNX_API cnx_status cnx_segment_scores(cnx_model *model, const uint8_t *rgb, int 
                                       size_t stride, const cnx_run_options *options,
                                       cnx_scores kind, float *scores, uint16_t *labels,
                                       cnx_error *err);
+
+/*
+ * Classifies a picture: the model is a classifier, and the view of the picture is the official
+ * evaluation's (or the description's).  rgb as above; scores: the caller's [classes] float32.  The
+ * likeliest class is the one of the largest score.  A model for another task is CNX_ERR_ARGUMENT.
+ *
+ *     float *prob = malloc(sizeof *prob * info.classes);
+ *     if (cnx_classify(model, rgb, width, height, 3 * width, NULL, CNX_PROBABILITIES, prob, &err) == CNX_OK)
+ *         ...
+ */
+CNX_API cnx_status cnx_classify(cnx_model *model, const uint8_t *rgb, int width, int height,
+                                size_t stride, const cnx_run_options *options, cnx_scores kind,
+                                float *scores, cnx_error *err);
 
 /*
  * Binary masks as runs, with the arithmetic and the text of COCO's mask API.  Runs go down the columns

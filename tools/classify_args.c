@@ -6,7 +6,7 @@ static const char *const save_names[] = {"logits", "prob", NULL};
 #define AT(field) offsetof(cnx_classify_args, field)
 
 const cnx_option cnx_classify_options[] = {
-    CNX_MODELS_OPTIONS(cnx_classify_args),
+    CNX_MODELS_OPTIONS(cnx_classify_args, NULL),
 
     {CNX_OPT_GROUP, .help = "Results"},
     {CNX_OPT_INT, 0, "top", "K", "how many classes to tell, the likeliest first", .fallback = "5",

@@ -39,12 +39,16 @@ static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error
 {
     const cnx_session_args *args = s->args;
     cnx_segment_model *m = s->model;
+    cnx_segmentor *seg = NULL;
+    cnx_pipeline pipeline;
+    CNX_TRY(cnx_segment_args_pipeline(&pipeline, m->args, &file->description, err));
+    CNX_TRY(cnx_segment_args_check_labels(m->args, file->description.class_count, err));
     cnx_segmentor_options options = {
         .threads = s->threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),
         .weights = (cnx_weight_type)args->weights.value,
-        .pipeline = &m->pipeline,
+        .pipeline = &pipeline,
         .want = cnx_segment_writer_wants(m->args->save.bits),
     };
     cnx_segment_expected expected[CNX_EXPECTED_SIZES];
@@ -52,23 +56,34 @@ static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error
         options.expected_count = expect_pictures(expected, s, file->description.class_count);
     if (options.expected_count > 0)
         options.expected = expected;
-    CNX_TRY(cnx_segmentor_open(&m->segmentor, file, &options, err));
-    s->weights_bytes = cnx_segmentor_weights_bytes(m->segmentor);
-    return CNX_OK;
+    CNX_TRY(cnx_segmentor_open(&seg, file, &options, err));
+    const cnx_status status = cnx_segmentor_group_add(&m->group, seg, &pipeline,
+                                                      cnx_checkpoint_name(file->checkpoint), err);
+    if (status != CNX_OK)
+        cnx_segmentor_close(&seg);
+    return status;
 }
 
-static cnx_status open_model(cnx_session *s, cnx_error *err)
+static cnx_status open_models(cnx_session *s, cnx_error *err)
 {
     cnx_segment_model *m = s->model;
-    cnx_model_file file = {0};
-    cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_session_open_file(s, &file, CNX_TASK_SEGMENTATION, err));
-    CNX_CHECK(cnx_segment_args_pipeline(&m->pipeline, m->args, &file.description, err));
-    CNX_CHECK(cnx_segment_args_check_labels(m->args, file.description.class_count, err));
-    CNX_CHECK(cnx_session_open_network(s, &file, open_segmentor, err));
-cleanup:
-    cnx_model_file_close(&file);
-    return status;
+    const cnx_session_args *args = s->args;
+    const int count = cnx_session_args_model_count(args);
+    for (int i = 0; i < count; i++) {
+        cnx_model_file file = {0};
+        cnx_status status = cnx_session_open_named(
+            s, &file, args->model.given ? args->models.items[i] : NULL, CNX_TASK_SEGMENTATION, err);
+        if (status == CNX_OK)
+            status = cnx_session_open_network(s, &file, open_segmentor, err);
+        cnx_model_file_close(&file);
+        CNX_TRY(status);
+    }
+    s->weights_bytes = cnx_segmentor_group_weights_bytes(&m->group);
+    CNX_FAIL_IF(args->max_memory.given && s->weights_bytes > args->max_memory.value, CNX_ERR_MEMORY,
+                "--max-memory: the weights of the %d models alone take %.1f MiB", count,
+                (double)s->weights_bytes / 1048576);
+    m->group.average = (cnx_average)args->average.value;
+    return cnx_ensemble_shares(m->group.shares, cnx_session_args_shares(args), count, err);
 }
 
 /* ---- all pictures ---- */
@@ -80,7 +95,7 @@ static int segment(const cnx_segment_args *args, const cnx_operands *operands)
     cnx_error error = {0};
     int code = CNX_EXIT_FAILED;
     if (cnx_session_begin(&s, operands, &error) != CNX_OK || check(&s, args, &error) != CNX_OK ||
-        open_model(&s, &error) != CNX_OK) {
+        open_models(&s, &error) != CNX_OK) {
         code = cnx_console_fail(&error);
     } else {
         cnx_session_do(&s);
@@ -88,7 +103,7 @@ static int segment(const cnx_segment_args *args, const cnx_operands *operands)
         if (code != CNX_EXIT_INTERRUPTED)
             cnx_session_tell_end(&s);
     }
-    cnx_segmentor_close(&model.segmentor);
+    cnx_segmentor_group_close(&model.group);
     cnx_inputs_free(&s.inputs);
     return cnx_console_finish(code);
 }
@@ -105,6 +120,7 @@ static int run(int argc, char **argv)
         else
             code = segment(&args, &operands);
     }
+    cnx_texts_free(&args.run.models);
     cnx_texts_free(&args.run.sets);
     cnx_operands_free(&operands);
     return code;
@@ -113,7 +129,7 @@ static int run(int argc, char **argv)
 const cnx_command cnx_command_segment = {
     .name = "segment",
     .summary = "label every pixel of pictures",
-    .usage = "[-m MODEL] INPUT... -o OUT [FLAGS]",
+    .usage = "[-m MODEL ...] INPUT... -o OUT [FLAGS]",
     .about =
         "INPUT is any number of picture files, folders (the pictures in them), patterns such as "
         "'*.jpg', @LIST (a text file with one path a line), or - for standard input. "

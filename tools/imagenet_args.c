@@ -20,7 +20,7 @@ const char *cnx_imagenet_title(int variant)
 #define AT(field) offsetof(cnx_imagenet_args, field)
 
 const cnx_option cnx_imagenet_eval_options[] = {
-    CNX_MODELS_OPTIONS(cnx_imagenet_args),
+    CNX_MODELS_OPTIONS(cnx_imagenet_args, NULL),
 
     {CNX_OPT_GROUP, .help = "Data set"},
     {CNX_OPT_TEXT, 0, "data", "DIR",

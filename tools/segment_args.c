@@ -10,7 +10,7 @@ static const char *const save_names[] = {"label", "color",  "overlay", "confiden
 #define AT(field) offsetof(cnx_segment_args, field)
 
 const cnx_option cnx_segment_options[] = {
-    CNX_MODEL_OPTIONS(cnx_segment_args),
+    CNX_MODELS_OPTIONS(cnx_segment_args, "the demo model inside the program"),
 
     {CNX_OPT_GROUP, .help = "Results"},
     CNX_OUT_OPTION(cnx_segment_args),
@@ -28,14 +28,21 @@ const cnx_option cnx_segment_options[] = {
 
     CNX_PIPELINE_OPTIONS(AT(run.pipeline)),
 
-    CNX_RUNNING_OPTIONS(
+    CNX_RUNNING_OPTIONS_WITH(
         cnx_segment_args,
-        "tell sizes, passes, windows, memory and multiply-adds; run and write nothing"),
+        "tell sizes, passes, windows, memory and multiply-adds; run and write nothing",
+        CNX_SHARES_OPTION(cnx_segment_args)),
     {.kind = CNX_OPT_END},
 };
 
-cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, cnx_error *err)
+cnx_status cnx_segment_args_check(cnx_segment_args *args, size_t inputs, cnx_error *err)
 {
+    CNX_TRY(cnx_session_args_models(&args->run, err));
+    CNX_FAIL_IF(cnx_saves(args->save.bits, CNX_SAVE_LOGITS) && args->run.models.count > 1 &&
+                    args->run.average.value == 0,
+                CNX_ERR_ARGUMENT,
+                "--save logits: the average of several models is one of probabilities (--average "
+                "logits changes that, or save prob instead)");
     CNX_TRY(cnx_session_args_check(&args->run, inputs, err));
     CNX_TRY(cnx_pipeline_args_check(&args->run.pipeline, err));
     CNX_FAIL_IF(cnx_saves(args->save.bits, CNX_SAVE_LOGITS) &&

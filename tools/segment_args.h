@@ -34,7 +34,7 @@ typedef struct cnx_segment_args {
 extern const cnx_option cnx_segment_options[];
 
 /* What can be told without the model: flags that need or exclude each other. */
-cnx_status cnx_segment_args_check(const cnx_segment_args *args, size_t inputs, cnx_error *err);
+cnx_status cnx_segment_args_check(cnx_segment_args *args, size_t inputs, cnx_error *err);
 
 /* Do the labels of so many classes, with --label-offset, fit into a PNG? */
 cnx_status cnx_segment_args_check_labels(const cnx_segment_args *args, int classes, cnx_error *err);

@@ -1,5 +1,8 @@
 #include "tools/segment_errand.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core/clock.h"
 #include "tools/console.h"
 #include "tools/segment_report.h"
@@ -27,12 +30,12 @@ static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
     cnx_segment_model *m = model_of(p->session);
     cnx_segment_estimate *e = &((job *)p)->estimate;
     const unsigned save = m->args->save.bits;
-    const int classes = cnx_segmentor_description(m->segmentor)->class_count;
-    cnx_segmentor_set_threads(m->segmentor, threads);
-    cnx_segmentor_set_beside(m->segmentor,
-                             cnx_segment_writer_bytes(save, classes, p->width, p->height));
-    CNX_TRY(cnx_segmentor_estimate(m->segmentor, p->width, p->height, &m->pipeline,
-                                   cnx_segment_writer_wants(save), e, err));
+    const int classes = cnx_segmentor_group_description(&m->group)->class_count;
+    cnx_segmentor_group_set_threads(&m->group, threads);
+    cnx_segmentor_group_set_beside(&m->group,
+                                   cnx_segment_writer_bytes(save, classes, p->width, p->height));
+    CNX_TRY(cnx_segmentor_group_estimate(&m->group, p->width, p->height,
+                                         cnx_segment_writer_wants(save), e, err));
     p->need = (cnx_need){.weights_bytes = e->weights_bytes,
                          .arena_bytes = e->arena_bytes,
                          .picture_bytes = e->picture_bytes,
@@ -42,19 +45,28 @@ static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
     return CNX_OK;
 }
 
+static void announce_model(const cnx_session *s, const cnx_segmentor_group *group, int index)
+{
+    const cnx_description *d = cnx_segmentor_description(group->members[index]);
+    char pipeline[1024], share[48] = "";
+    cnx_pipeline_describe(&group->pipelines[index], pipeline, sizeof pipeline);
+    if (group->count > 1)
+        snprintf(share, sizeof share, ", weight %.4g in the average", group->shares[index]);
+    cnx_console_note("model %s: %s, segmentation, %d classes (%s)%s",
+                     s->args->model.given ? s->args->models.items[index]
+                                          : "(embedded demo: cell nuclei)",
+                     d->name, d->class_count, d->classes_from, share);
+    cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
+                     pipeline);
+}
+
 static void announce(const cnx_picture *first, const char *at_once)
 {
     const cnx_session *s = first->session;
     const cnx_segment_model *m = model_of(s);
-    const cnx_description *d = cnx_segmentor_description(m->segmentor);
-    const cnx_kernels *kernels = cnx_segmentor_kernels(m->segmentor);
-    char pipeline[1024];
-    cnx_pipeline_describe(&m->pipeline, pipeline, sizeof pipeline);
-    cnx_console_note("model %s: %s, segmentation, %d classes (%s)",
-                     s->args->model.given ? s->args->model.value : "(embedded demo: cell nuclei)",
-                     d->name, d->class_count, d->classes_from);
-    cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
-                     pipeline);
+    const cnx_kernels *kernels = cnx_segmentor_kernels(m->group.members[0]);
+    for (int i = 0; i < m->group.count; i++)
+        announce_model(s, &m->group, i);
     cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
                      cnx_weight_type_name(kernels->weights), s->threads, s->threads == 1 ? "" : "s",
                      at_once, cnx_words_bytes(cnx_picture_total(first)).text);
@@ -64,16 +76,17 @@ static void announce(const cnx_picture *first, const char *at_once)
 
 static cnx_status open_worker(void **out, cnx_session *s, cnx_error *err)
 {
-    cnx_segmentor *shared = NULL;
-    const cnx_status status = cnx_segmentor_share(&shared, model_of(s)->segmentor, 1, err);
+    cnx_segmentor_group *shared = calloc(1, sizeof *shared);
     *out = shared;
-    return status;
+    CNX_FAIL_IF(!shared, CNX_ERR_MEMORY, "not enough memory for a segmentor");
+    return cnx_segmentor_group_share(shared, &model_of(s)->group, 1, err);
 }
 
 static void close_worker(void **worker)
 {
-    cnx_segmentor *shared = *worker;
-    cnx_segmentor_close(&shared);
+    if (*worker)
+        cnx_segmentor_group_close(*worker);
+    free(*worker);
     *worker = NULL;
 }
 
@@ -98,31 +111,30 @@ static cnx_segment_target target_of(const job *j)
 {
     const cnx_picture *p = &j->picture;
     const cnx_segment_model *m = model_of(p->session);
-    return (cnx_segment_target){.description = cnx_segmentor_description(m->segmentor),
+    return (cnx_segment_target){.description = cnx_segmentor_group_description(&m->group),
                                 .args = m->args,
                                 .stem = p->input->stem,
                                 .width = p->image.width,
                                 .height = p->image.height};
 }
 
-static cnx_status run_network(job *j, cnx_segmentor *segmentor, int threads, cnx_error *err)
+static cnx_status run_network(job *j, cnx_segmentor_group *group, int threads, cnx_error *err)
 {
     const cnx_session *s = j->picture.session;
     const cnx_segment_model *m = model_of(s);
     const cnx_segment_request request = {.image = &j->picture.image,
-                                         .pipeline = &m->pipeline,
                                          .want = cnx_segment_writer_wants(m->args->save.bits),
                                          .sink = on_rows,
                                          .progress = on_progress,
                                          .user = j};
-    const int classes = cnx_segmentor_description(segmentor)->class_count;
-    cnx_segmentor_set_threads(segmentor, threads);
-    cnx_segmentor_set_beside(
-        segmentor,
+    const int classes = cnx_segmentor_group_description(group)->class_count;
+    cnx_segmentor_group_set_threads(group, threads);
+    cnx_segmentor_group_set_beside(
+        group,
         cnx_segment_writer_bytes(m->args->save.bits, classes, j->picture.width, j->picture.height));
-    const cnx_status status = cnx_segmentor_run(segmentor, &request, &j->stats, err);
+    const cnx_status status = cnx_segmentor_group_run(group, &request, &j->stats, err);
     if (s->jobs > 1 && s->args->max_memory.given)
-        cnx_segmentor_trim(segmentor); /* others may be waiting for it */
+        cnx_segmentor_group_trim(group); /* others may be waiting for it */
     return status;
 }
 

@@ -33,12 +33,12 @@ typedef struct cnx_session_args {
      "one field of the description, such as pipeline.scale=[1024,512]",                            \
      .offset = offsetof(type, run.sets)}
 
-/* Several models. */
-#define CNX_MODELS_OPTIONS(type)                                                                   \
+/* Several models; none: what is taken without -m, or NULL. */
+#define CNX_MODELS_OPTIONS(type, none)                                                             \
     {CNX_OPT_GROUP, .help = "Models"},                                                             \
     {CNX_OPT_TEXTS, 'm', "model", "FILE",                                                          \
      "checkpoint: .pth or .safetensors; the answers of several of the same classes are averaged",  \
-     .offset = offsetof(type, run.models)},                                                        \
+     .otherwise = none, .offset = offsetof(type, run.models)},                                                        \
     {CNX_OPT_CHOICE, 0, "average", "prob|logits", "of several models: what is averaged",           \
      .fallback = "prob", .choices = cnx_average_names, .offset = offsetof(type, run.average)},     \
     {CNX_OPT_TEXT, 0, "config", "FILE",                                                            \
