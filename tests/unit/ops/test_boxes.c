@@ -288,22 +288,21 @@ static void test_paste_box(const cnx_kernels *k, int w, int h, const float box[4
 
 static void test_paste(const cnx_kernels *k)
 {
-    static const float boxes[]
-                            [4] = {
-                                {3, 4, 90, 80},
-                                {-20, -30, 40, 50},
-                                {50, 50, 400, 300},
-                                {10, 10, 10, 40},
-                                {12.5f, 3, 12.5f, 3},
-                                {0, 0, 1, 1},
-                                {0, 0, 119.9f, 0.2f},
-                                {-50, -50, -10, -10},
-                                {500, 3, 600, 40},
-                                {7.2f, 9, 8, 100},
-                                {-1e9f, 0, 1e9f, 100},
-                                {5, 5, 5.01f, 5.01f},
-                                {-40, -2000, 160, 1500},
-                                {-9, -1800, 130, 5000}}; /* more than CNX_PASTE_PIXELS between two lines */
+    static const float boxes[][4] = {{3, 4, 90, 80},
+                                     {-20, -30, 40, 50},
+                                     {50, 50, 400, 300},
+                                     {10, 10, 10, 40},
+                                     {12.5f, 3, 12.5f, 3},
+                                     {0, 0, 1, 1},
+                                     {0, 0, 119.9f, 0.2f},
+                                     {-50, -50, -10, -10},
+                                     {500, 3, 600, 40},
+                                     {7.2f, 9, 8, 100},
+                                     {-1e9f, 0, 1e9f, 100},
+                                     {5, 5, 5.01f, 5.01f},
+                                     /* more than CNX_PASTE_PIXELS between two lines of the map */
+                                     {-40, -2000, 160, 1500},
+                                     {-9, -1800, 130, 5000}};
     unsigned long long state = 21;
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
         test_paste_box(k, 120, 97, boxes[i], 0.5f, &state);
