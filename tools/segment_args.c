@@ -1,5 +1,7 @@
 #include "tools/segment_args.h"
 
+#include "heads/ensemble.h"
+
 const char *const cnx_segment_suffixes[CNX_SAVE_KINDS] = {
     ".png", "_color.png", "_overlay.png", "_confidence.png", "_prob.npy", "_logits.npy",
 };
@@ -35,6 +37,11 @@ const cnx_option cnx_segment_options[] = {
     {.kind = CNX_OPT_END},
 };
 
+static bool averages_logits(const cnx_segment_args *args)
+{
+    return args->run.models.count > 1 && args->run.average.value == CNX_AVERAGE_LOGITS;
+}
+
 cnx_status cnx_segment_args_check(cnx_segment_args *args, size_t inputs, cnx_error *err)
 {
     CNX_TRY(cnx_session_args_models(&args->run, err));
@@ -50,6 +57,12 @@ cnx_status cnx_segment_args_check(cnx_segment_args *args, size_t inputs, cnx_err
                 CNX_ERR_ARGUMENT,
                 "--save logits needs one scale and no flip: the average of several runs is one of "
                 "probabilities (save prob instead)");
+    CNX_FAIL_IF(
+        averages_logits(args) &&
+            (args->run.pipeline.flip.given || args->run.pipeline.scales.count > 1),
+        CNX_ERR_ARGUMENT,
+        "--average logits needs one scale and no flip: several runs have no logits (average "
+        "prob instead)");
     return CNX_OK;
 }
 
@@ -73,6 +86,11 @@ cnx_status cnx_segment_args_pipeline(cnx_pipeline *out, const cnx_segment_args *
                 "--save logits needs one scale and no flip, but the model's description asks for "
                 "test-time augmentation (save prob, or give --scales 1 and --set "
                 "pipeline.tta.flip=false)");
+    CNX_FAIL_IF(
+        averages_logits(args) && (p.scale_count > 1 || p.flip), CNX_ERR_ARGUMENT,
+        "--average logits needs one scale and no flip, but the model's description asks for "
+        "test-time augmentation (average prob, or give --scales 1 and --set "
+        "pipeline.tta.flip=false)");
     *out = p;
     return CNX_OK;
 }
