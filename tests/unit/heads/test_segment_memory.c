@@ -1,4 +1,6 @@
 /* Little memory: smaller tiles, then direct convolutions, then a refusal; the same labels. */
+#include <string.h>
+
 #include "tests/golden/segment.h"
 
 #define PICTURE CNX_SOURCE_DIR "/tests/data/nuclei/76c44d1addac.png"
@@ -105,7 +107,8 @@ static cnx_segment_estimate run_within(size_t limit, const cnx_image *image,
           e.total_bytes, limit, err.message);
     if (status == CNX_OK)
         compare(want, &got, "in little memory");
-    if (status == CNX_OK && same_bits)
+    /* OpenBLAS sums in an order that depends on the number of rows. */
+    if (status == CNX_OK && same_bits && strcmp(cnx_segmentor_kernels(seg)->name, "openblas") != 0)
         CHECK(segment_same_bits(want, &got), "small tiles change bits");
     if (status != CNX_OK)
         e.total_bytes = 0;
