@@ -41,7 +41,6 @@ void *cnx_alloc(size_t size)
     if (size == 0 || size > SIZE_MAX / 2)
         return NULL;
     size = cnx_round_up(size, CNX_ALIGNMENT);
-    /* aligned_alloc may refuse a size that is no multiple of the boundary. */
     void *memory;
     if (posix_memalign(&memory, size < HUGE_PAGE ? CNX_ALIGNMENT : HUGE_PAGE, size) != 0)
         return NULL;
