@@ -69,6 +69,22 @@ cnx_status cnx_alloc_or_fail(void **out, size_t size, const char *what, cnx_erro
     return CNX_OK;
 }
 
+cnx_status cnx_kept_reserve(cnx_kept *kept, size_t bytes, const char *what, cnx_error *err)
+{
+    if (bytes <= kept->bytes)
+        return CNX_OK;
+    cnx_kept_free(kept);
+    CNX_TRY(cnx_alloc_or_fail(&kept->memory, bytes, what, err));
+    kept->bytes = bytes;
+    return CNX_OK;
+}
+
+void cnx_kept_free(cnx_kept *kept)
+{
+    cnx_free(kept->memory);
+    *kept = (cnx_kept){0};
+}
+
 void cnx_memory_trim(void)
 {
 #ifdef __GLIBC__

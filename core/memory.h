@@ -22,6 +22,16 @@ void cnx_free(void *memory); /* accepts NULL */
 /* cnx_alloc that reports: "not enough memory for WHAT (N bytes)". */
 cnx_status cnx_alloc_or_fail(void **out, size_t size, const char *what, cnx_error *err);
 
+/* Memory that is kept from one use to the next, as large as the largest was.  Zeroed: none yet. */
+typedef struct cnx_kept {
+    void *memory; /* owned */
+    size_t bytes;
+} cnx_kept;
+
+/* Lets it have at least so many bytes; what it held is lost when it grows. */
+cnx_status cnx_kept_reserve(cnx_kept *kept, size_t bytes, const char *what, cnx_error *err);
+void cnx_kept_free(cnx_kept *kept);
+
 /* False when the true result does not fit; *out is then untouched. */
 static inline bool cnx_mul(size_t a, size_t b, size_t *out)
 {

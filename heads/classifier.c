@@ -6,20 +6,16 @@
  */
 #include "heads/classifier.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/threads.h"
 #include "heads/classify_input.h"
+#include "heads/network.h"
 
-/* What classifiers share: written while it is opened, only read from then on. */
 typedef struct network {
-    atomic_int holders; /* classifiers; the last one frees it */
-    cnx_description description;
-    cnx_kernels kernels;
-    cnx_convnext *backbone;
+    cnx_network base;
     cnx_linear *head;
 } network;
 
@@ -29,39 +25,35 @@ struct cnx_classifier {
     size_t max_memory;
     cnx_plan *plan; /* owned; for an input of plan_h x plan_w, NULL before the first */
     int plan_h, plan_w;
-    void *arena; /* owned, grows to the largest plan */
-    size_t arena_bytes;
+    cnx_kept arena; /* of the plan */
 };
 
 /* ---- opening ---- */
 
-static size_t weight_bytes(const network *net)
+static cnx_status open_head(cnx_network *base, cnx_weights *weights, int threads, cnx_error *err)
 {
-    return cnx_convnext_bytes(net->backbone) + cnx_linear_bytes(net->head);
+    (void)threads;
+    return cnx_linear_open(&((network *)base)->head, &base->description.linear, weights,
+                           &base->kernels, err);
 }
 
-static void let_go(network **of)
+static size_t head_bytes(const cnx_network *base)
 {
-    network *net = *of;
-    *of = NULL;
-    if (!net || atomic_fetch_sub(&net->holders, 1) > 1)
-        return;
-    cnx_convnext_close(&net->backbone);
-    cnx_linear_close(&net->head);
-    cnx_description_free(&net->description);
-    free(net);
+    return cnx_linear_bytes(((const network *)base)->head);
 }
 
-static cnx_status open_network(network *net, cnx_model_file *file, int threads, bool planning,
-                               cnx_error *err)
+static void close_head(cnx_network *base)
 {
-    const cnx_description *d = &net->description;
-    cnx_weights *weights = planning ? NULL : file->weights;
-    CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
-    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "", false, weights, &net->kernels,
-                              threads, err));
-    return cnx_linear_open(&net->head, &d->linear, weights, &net->kernels, err);
+    cnx_linear_close(&((network *)base)->head);
 }
+
+static const cnx_network_kind kind = {.task = CNX_TASK_CLASSIFICATION,
+                                      .size = sizeof(network),
+                                      .backbone = "",
+                                      .output_norms = false,
+                                      .open_head = open_head,
+                                      .head_bytes = head_bytes,
+                                      .close_head = close_head};
 
 /* A classifier without a network. */
 static cnx_status open_empty(cnx_classifier **out, int threads, size_t max_memory, cnx_error *err)
@@ -77,26 +69,22 @@ static cnx_status open_empty(cnx_classifier **out, int threads, size_t max_memor
 cnx_status cnx_classifier_open(cnx_classifier **out, cnx_model_file *file,
                                const cnx_classifier_options *options, cnx_error *err)
 {
-    const cnx_classifier_options defaults = {0};
     *out = NULL;
-    CNX_TRY(cnx_model_file_expect(file, CNX_TASK_CLASSIFICATION, err));
+    CNX_TRY(cnx_model_file_expect(file, kind.task, err));
+    const cnx_classifier_options defaults = {0};
     if (!options)
         options = &defaults;
     CNX_TRY(open_empty(out, options->threads, options->max_memory, err));
+    cnx_network *net = NULL;
     cnx_status status = CNX_OK;
-    network *net = (*out)->network = calloc(1, sizeof *net);
-    CNX_CHECK_IF(!net, CNX_ERR_MEMORY, "not enough memory for a classifier");
-    atomic_init(&net->holders, 1);
-    CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
-    CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, options->planning, err);
-    if (status != CNX_OK && file->checkpoint)
-        cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
-    CNX_CHECK(status);
-    CNX_CHECK_IF(options->max_memory && weight_bytes(net) > options->max_memory, CNX_ERR_MEMORY,
-                 "the weights alone take %.1f MiB, more than the limit of %.1f MiB",
-                 (double)weight_bytes(net) / 1048576, (double)options->max_memory / 1048576);
-    cnx_memory_trim(); /* of what was read and has been packed */
+    CNX_CHECK(cnx_network_new(&net, &kind, err));
+    (*out)->network = (network *)net;
+    const cnx_network_options common = {.threads = (*out)->threads,
+                                        .max_memory = options->max_memory,
+                                        .kernels = options->kernels,
+                                        .weights = options->weights,
+                                        .planning = options->planning};
+    CNX_CHECK(cnx_network_open(net, file, &common, err));
     return CNX_OK;
 cleanup:
     cnx_classifier_close(out);
@@ -108,7 +96,7 @@ cnx_status cnx_classifier_share(cnx_classifier **out, const cnx_classifier *of, 
 {
     CNX_TRY(open_empty(out, threads > 0 ? threads : of->threads, of->max_memory, err));
     (*out)->network = of->network;
-    atomic_fetch_add(&of->network->holders, 1);
+    cnx_network_share(&of->network->base);
     return CNX_OK;
 }
 
@@ -118,16 +106,15 @@ void cnx_classifier_close(cnx_classifier **cls)
         return;
     cnx_plan_close(&(*cls)->plan);
     cnx_classifier_trim(*cls);
-    let_go(&(*cls)->network);
+    if ((*cls)->network)
+        cnx_network_let_go(&(*cls)->network->base);
     free(*cls);
     *cls = NULL;
 }
 
 void cnx_classifier_trim(cnx_classifier *cls)
 {
-    cnx_free(cls->arena);
-    cls->arena = NULL;
-    cls->arena_bytes = 0;
+    cnx_kept_free(&cls->arena);
 }
 
 void cnx_classifier_set_threads(cnx_classifier *cls, int threads)
@@ -140,17 +127,17 @@ void cnx_classifier_set_threads(cnx_classifier *cls, int threads)
 
 const cnx_description *cnx_classifier_description(const cnx_classifier *cls)
 {
-    return &cls->network->description;
+    return &cls->network->base.description;
 }
 
 const cnx_kernels *cnx_classifier_kernels(const cnx_classifier *cls)
 {
-    return &cls->network->kernels;
+    return &cls->network->base.kernels;
 }
 
 size_t cnx_classifier_weights_bytes(const cnx_classifier *cls)
 {
-    return weight_bytes(cls->network);
+    return cnx_network_bytes(&cls->network->base);
 }
 
 /* ---- the network ---- */
@@ -160,8 +147,8 @@ static cnx_status build_plan(cnx_classifier *cls, int h, int w, cnx_error *err)
     const network *net = cls->network;
     cnx_value features[CNX_STAGES], logits;
     const cnx_value input = cnx_plan_external(cls->plan, h, w, 3);
-    CNX_TRY(cnx_convnext_plan(net->backbone, cls->plan, input, features, err));
-    const cnx_value last = features[cnx_convnext_stages(&net->description.backbone) - 1];
+    CNX_TRY(cnx_convnext_plan(net->base.backbone, cls->plan, input, features, err));
+    const cnx_value last = features[cnx_convnext_stages(&net->base.description.backbone) - 1];
     CNX_TRY(cnx_linear_plan(net->head, cls->plan, last, &logits, err));
     return cnx_plan_finish(cls->plan, err);
 }
@@ -172,7 +159,7 @@ static cnx_status plan_for(cnx_classifier *cls, int h, int w, cnx_error *err)
     if (cls->plan && cls->plan_h == h && cls->plan_w == w)
         return CNX_OK;
     cnx_plan_close(&cls->plan);
-    CNX_TRY(cnx_plan_open(&cls->plan, &cls->network->kernels, cls->threads, err));
+    CNX_TRY(cnx_plan_open(&cls->plan, &cls->network->base.kernels, cls->threads, err));
     const cnx_status status = build_plan(cls, h, w, err);
     if (status != CNX_OK) {
         cnx_plan_close(&cls->plan);
@@ -195,13 +182,8 @@ cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_p
 static cnx_status reserve(cnx_classifier *cls, int h, int w, cnx_error *err)
 {
     CNX_TRY(plan_for(cls, h, w, err));
-    const size_t bytes = cnx_plan_arena_bytes(cls->plan);
-    if (bytes <= cls->arena_bytes)
-        return CNX_OK;
-    cnx_classifier_trim(cls);
-    CNX_TRY(cnx_alloc_or_fail(&cls->arena, bytes, "the network's feature maps", err));
-    cls->arena_bytes = bytes;
-    return CNX_OK;
+    return cnx_kept_reserve(&cls->arena, cnx_plan_arena_bytes(cls->plan),
+                            "the network's feature maps", err);
 }
 
 cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h, int w,
@@ -210,7 +192,7 @@ cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h
     CNX_TRY(reserve(cls, h, w, err));
     const cnx_plan_hooks hooks = {.tap = tap, .user = user};
     float *const external[] = {(float *)(uintptr_t)input, logits}; /* the input is only read */
-    cnx_plan_run(cls->plan, cls->arena, external, &hooks);
+    cnx_plan_run(cls->plan, cls->arena.memory, external, &hooks);
     return CNX_OK;
 }
 
@@ -218,7 +200,7 @@ cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h
 
 static const cnx_pipeline *pipeline_of(const cnx_classifier *cls, const cnx_pipeline *asked)
 {
-    return asked ? asked : &cls->network->description.pipeline;
+    return asked ? asked : &cls->network->base.description.pipeline;
 }
 
 static cnx_status estimate(cnx_classifier *cls, int width, int height,
@@ -227,11 +209,11 @@ static cnx_status estimate(cnx_classifier *cls, int width, int height,
 {
     CNX_TRY(plan_for(cls, size->h, size->w, err));
     *out = (cnx_classify_estimate){
-        .weights_bytes = weight_bytes(cls->network),
+        .weights_bytes = cnx_network_bytes(&cls->network->base),
         .arena_bytes = cnx_plan_arena_bytes(cls->plan),
         .picture_bytes = 3 * (size_t)width * (size_t)height +
                          cnx_classify_bytes(size, width, height) +
-                         sizeof(float) * (size_t)cls->network->description.class_count,
+                         sizeof(float) * (size_t)cls->network->base.description.class_count,
         .macs = cnx_plan_macs(cls->plan),
         .net_h = size->h,
         .net_w = size->w};
@@ -267,7 +249,7 @@ static cnx_status run_network(cnx_classifier *cls, const cnx_classify_request *r
     const cnx_plan_hooks hooks = {
         .step = request->progress, .user = request->user, .clock = request->clock};
     float *const external[] = {input, logits};
-    CNX_FAIL_IF(!cnx_plan_run(cls->plan, cls->arena, external, &hooks), CNX_ERR_INTERRUPTED,
+    CNX_FAIL_IF(!cnx_plan_run(cls->plan, cls->arena.memory, external, &hooks), CNX_ERR_INTERRUPTED,
                 "interrupted");
     return CNX_OK;
 }

@@ -17,34 +17,30 @@
 #include "heads/detector_private.h"
 #include "heads/roi_heads.h"
 
-static size_t weight_bytes(const cnx_detect_network *net)
+static cnx_status open_head(cnx_network *base, cnx_weights *weights, int threads, cnx_error *err)
 {
-    return cnx_convnext_bytes(net->backbone) + cnx_detector_net_bytes(net->net);
+    const cnx_description *d = &base->description;
+    return cnx_detector_net_open(&((cnx_detect_network *)base)->net, &d->detector, d->backbone.dims,
+                                 weights, &base->kernels, threads, err);
 }
 
-static void let_go(cnx_detect_network **network)
+static size_t head_bytes(const cnx_network *base)
 {
-    cnx_detect_network *net = *network;
-    *network = NULL;
-    if (!net || atomic_fetch_sub(&net->holders, 1) > 1)
-        return;
-    cnx_convnext_close(&net->backbone);
-    cnx_detector_net_close(&net->net);
-    cnx_description_free(&net->description);
-    free(net);
+    return cnx_detector_net_bytes(((const cnx_detect_network *)base)->net);
 }
 
-static cnx_status open_network(cnx_detect_network *net, cnx_model_file *file, int threads,
-                               cnx_error *err)
+static void close_head(cnx_network *base)
 {
-    const cnx_description *d = &net->description;
-    cnx_weights *weights = net->planning ? NULL : file->weights;
-    CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
-    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, weights,
-                              &net->kernels, threads, err));
-    return cnx_detector_net_open(&net->net, &d->detector, d->backbone.dims, weights, &net->kernels,
-                                 threads, err);
+    cnx_detector_net_close(&((cnx_detect_network *)base)->net);
 }
+
+static const cnx_network_kind kind = {.task = CNX_TASK_DETECTION,
+                                      .size = sizeof(cnx_detect_network),
+                                      .backbone = "backbone.",
+                                      .output_norms = true,
+                                      .open_head = open_head,
+                                      .head_bytes = head_bytes,
+                                      .close_head = close_head};
 
 /* A detector without a network. */
 static cnx_status open_empty(cnx_detector **out, int threads, size_t max_memory, cnx_error *err)
@@ -61,26 +57,21 @@ cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
                              const cnx_detector_options *options, cnx_error *err)
 {
     *out = NULL;
-    CNX_TRY(cnx_model_file_expect(file, CNX_TASK_DETECTION, err));
+    CNX_TRY(cnx_model_file_expect(file, kind.task, err));
     const cnx_detector_options defaults = {0};
     if (!options)
         options = &defaults;
     CNX_TRY(open_empty(out, options->threads, options->max_memory, err));
+    cnx_network *net = NULL;
     cnx_status status = CNX_OK;
-    cnx_detect_network *net = (*out)->network = calloc(1, sizeof *net);
-    CNX_CHECK_IF(!net, CNX_ERR_MEMORY, "not enough memory for a detector");
-    atomic_init(&net->holders, 1);
-    net->planning = options->planning;
-    CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
-    CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, err);
-    if (status != CNX_OK && file->checkpoint)
-        cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
-    CNX_CHECK(status);
-    CNX_CHECK_IF(options->max_memory && weight_bytes(net) > options->max_memory, CNX_ERR_MEMORY,
-                 "the weights alone take %.1f MiB, more than the limit of %.1f MiB",
-                 (double)weight_bytes(net) / 1048576, (double)options->max_memory / 1048576);
-    cnx_memory_trim(); /* of what was read and has been packed */
+    CNX_CHECK(cnx_network_new(&net, &kind, err));
+    (*out)->network = (cnx_detect_network *)net;
+    const cnx_network_options common = {.threads = (*out)->threads,
+                                        .max_memory = options->max_memory,
+                                        .kernels = options->kernels,
+                                        .weights = options->weights,
+                                        .planning = options->planning};
+    CNX_CHECK(cnx_network_open(net, file, &common, err));
     return CNX_OK;
 cleanup:
     cnx_detector_close(out);
@@ -92,7 +83,7 @@ cnx_status cnx_detector_share(cnx_detector **out, const cnx_detector *of, int th
 {
     CNX_TRY(open_empty(out, threads > 0 ? threads : of->threads, of->max_memory, err));
     (*out)->network = of->network;
-    atomic_fetch_add(&of->network->holders, 1);
+    cnx_network_share(&of->network->base);
     return CNX_OK;
 }
 
@@ -109,7 +100,8 @@ void cnx_detector_close(cnx_detector **det)
         return;
     forget_plans(*det);
     cnx_detector_trim(*det);
-    let_go(&(*det)->network);
+    if ((*det)->network)
+        cnx_network_let_go(&(*det)->network->base);
     free(*det);
     *det = NULL;
 }
@@ -130,17 +122,17 @@ void cnx_detector_set_threads(cnx_detector *det, int threads)
 
 const cnx_description *cnx_detector_description(const cnx_detector *det)
 {
-    return &det->network->description;
+    return &det->network->base.description;
 }
 
 const cnx_kernels *cnx_detector_kernels(const cnx_detector *det)
 {
-    return &det->network->kernels;
+    return &det->network->base.kernels;
 }
 
 size_t cnx_detector_weights_bytes(const cnx_detector *det)
 {
-    return weight_bytes(det->network);
+    return cnx_network_bytes(&det->network->base);
 }
 
 /* ---- plans and memory ---- */
@@ -149,7 +141,7 @@ static cnx_status build_plan(cnx_detector *det, int h, int w, cnx_error *err)
 {
     cnx_value features[CNX_STAGES];
     const cnx_value input = cnx_plan_external(det->plan, h, w, 3);
-    CNX_TRY(cnx_convnext_plan(det->network->backbone, det->plan, input, features, err));
+    CNX_TRY(cnx_convnext_plan(det->network->base.backbone, det->plan, input, features, err));
     CNX_TRY(cnx_detector_net_plan(det->network->net, det->plan, features, &det->maps, err));
     return cnx_plan_finish(det->plan, err);
 }
@@ -159,7 +151,7 @@ cnx_status cnx_detector_plan(cnx_detector *det, int h, int w, cnx_error *err)
     if (det->plan && det->plan_h == h && det->plan_w == w)
         return CNX_OK;
     cnx_plan_close(&det->plan);
-    CNX_TRY(cnx_plan_open(&det->plan, &det->network->kernels, det->threads, err));
+    CNX_TRY(cnx_plan_open(&det->plan, &det->network->base.kernels, det->threads, err));
     const cnx_status status = build_plan(det, h, w, err);
     if (status != CNX_OK) {
         cnx_plan_close(&det->plan);
@@ -176,7 +168,7 @@ static cnx_status plan_regions(cnx_detector *det, cnx_error *err)
         return CNX_OK;
     cnx_plan_close(&det->boxes);
     cnx_plan_close(&det->masks);
-    const cnx_kernels *k = &det->network->kernels;
+    const cnx_kernels *k = &det->network->base.kernels;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_plan_open(&det->boxes, k, det->threads, err));
     CNX_CHECK(cnx_plan_open(&det->masks, k, det->threads, err));
@@ -200,27 +192,11 @@ cnx_status cnx_detector_plan_of(cnx_detector *det, int h, int w, cnx_detector_pl
     return CNX_OK;
 }
 
-void cnx_kept_free(cnx_kept *kept)
-{
-    cnx_free(kept->memory);
-    *kept = (cnx_kept){0};
-}
-
-cnx_status cnx_kept_reserve(cnx_kept *kept, size_t bytes, const char *what, cnx_error *err)
-{
-    if (bytes <= kept->bytes)
-        return CNX_OK;
-    cnx_kept_free(kept);
-    CNX_TRY(cnx_alloc_or_fail(&kept->memory, bytes, what, err));
-    kept->bytes = bytes;
-    return CNX_OK;
-}
-
 /* ---- what a picture needs ---- */
 
 size_t cnx_detector_scratch(const cnx_detector *det, const cnx_detect_pass *pass, bool no_masks)
 {
-    return cnx_roi_scratch(det->network->net, &det->network->kernels, det->threads,
+    return cnx_roi_scratch(det->network->net, &det->network->base.kernels, det->threads,
                            pass->padded_h / 4, pass->padded_w / 4, no_masks);
 }
 
@@ -238,7 +214,7 @@ static double pass_regions(const cnx_rpn_rules *r, const cnx_detect_pass *pass)
 
 int cnx_detector_regions(const cnx_detector *det, const cnx_detect_layout *layout)
 {
-    const cnx_rpn_rules *r = &det->network->description.detector.rpn;
+    const cnx_rpn_rules *r = &det->network->base.description.detector.rpn;
     double all = 0;
     for (int i = 0; i < layout->pass_count; i++)
         all += pass_regions(r, &layout->passes[i]);
@@ -258,7 +234,7 @@ static double pyramid_bytes(const cnx_detector_desc *d, const cnx_detect_pass *p
 static double picture_bytes(const cnx_detector *det, const cnx_detect_layout *layout,
                             const cnx_detect_request *request)
 {
-    const cnx_detector_desc *d = &det->network->description.detector;
+    const cnx_detector_desc *d = &det->network->base.description.detector;
     const double regions = cnx_detector_regions(det, layout), classes = d->classes;
     const double boxes = 4 * (d->class_specific ? classes : 1);
     double resized = 0, kept = 0;
@@ -283,12 +259,12 @@ cnx_status cnx_detector_measure(cnx_detector *det, const cnx_detect_layout *layo
                                 cnx_error *err)
 {
     const cnx_rcnn_rules *rules =
-        request->rules ? request->rules : &det->network->description.detector.rcnn;
+        request->rules ? request->rules : &det->network->base.description.detector.rcnn;
     size_t scratch = 0, arena = 0;
     *out = (cnx_detect_estimate){.passes = layout->pass_count,
                                  .net_h = layout->passes[0].padded_h,
                                  .net_w = layout->passes[0].padded_w,
-                                 .weights_bytes = weight_bytes(det->network)};
+                                 .weights_bytes = cnx_network_bytes(&det->network->base)};
     CNX_TRY(plan_regions(det, err));
     const double regions = cnx_detector_regions(det, layout);
     const double detections = request->no_masks ? 0 : rules->max_per_img;
@@ -320,6 +296,6 @@ cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
     request = request ? request : &defaults;
     CNX_TRY(cnx_detect_layout_open(
         &layout, width, height,
-        request->pipeline ? request->pipeline : &det->network->description.pipeline, err));
+        request->pipeline ? request->pipeline : &det->network->base.description.pipeline, err));
     return cnx_detector_measure(det, &layout, request, out, err);
 }

@@ -58,13 +58,13 @@ static void paste_one(void *context, int index, int thread)
     const cnx_paste paste = {
         .width = layout->width, .height = layout->height, .threshold = b->run->rules->mask_thr};
     const float parts =
-        (float)(layout->pass_count * b->run->det->network->description.detector.stages);
+        (float)(layout->pass_count * b->run->det->network->base.description.detector.stages);
     float *prob = b->sum + (size_t)index * PIXELS, box[4];
     for (int i = 0; i < PIXELS; i++)
         prob[i] /= parts;
     paste_box(b, index, box);
     b->statuses[index] = cnx_paste_run(
-        &b->run->det->network->kernels, &paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
+        &b->run->det->network->base.kernels, &paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
         b->scratch + (size_t)thread * b->scratch_step, &b->items[index].mask, NULL);
 }
 

@@ -2,27 +2,16 @@
 #ifndef CNX_HEADS_DETECTOR_PRIVATE_H
 #define CNX_HEADS_DETECTOR_PRIVATE_H
 
-#include <stdatomic.h>
-
+#include "core/memory.h"
 #include "heads/detect_layout.h"
 #include "heads/detector.h"
 #include "heads/detector_net.h"
+#include "heads/network.h"
 
-/* What detectors share: written while it is opened, only read from then on. */
 typedef struct cnx_detect_network {
-    atomic_int holders; /* detectors; the last one frees it */
-    cnx_description description;
-    cnx_kernels kernels;
-    cnx_convnext *backbone;
+    cnx_network base;
     cnx_detector_net *net;
-    bool planning;
 } cnx_detect_network;
-
-/* Memory that grows to the largest use. */
-typedef struct cnx_kept {
-    void *memory; /* owned */
-    size_t bytes;
-} cnx_kept;
 
 struct cnx_detector {
     cnx_detect_network *network;
@@ -37,9 +26,6 @@ struct cnx_detector {
 
 /* Makes det->plan the plan for this input size. */
 cnx_status cnx_detector_plan(cnx_detector *det, int h, int w, cnx_error *err);
-/* Lets kept memory be as large as wanted. */
-cnx_status cnx_kept_reserve(cnx_kept *kept, size_t bytes, const char *what, cnx_error *err);
-void cnx_kept_free(cnx_kept *kept);
 /* Bytes of the RoI heads' scratch for a pass. */
 size_t cnx_detector_scratch(const cnx_detector *det, const cnx_detect_pass *pass, bool no_masks);
 /* The most regions that a pass can propose, and all that may come of several passes. */

@@ -116,8 +116,9 @@ static cnx_status propose(cnx_detect_run *run, int index, cnx_error *err)
         maps.deltas[i] =
             cnx_plan_value_map(det->plan, det->maps.deltas[i], det->arena.memory, NULL);
     }
-    const cnx_status status = cnx_propose(&run->passes[index].proposals, &det->network->kernels,
-                                          &det->network->description.detector.rpn, &maps, err);
+    const cnx_status status =
+        cnx_propose(&run->passes[index].proposals, &det->network->base.kernels,
+                    &det->network->base.description.detector.rpn, &maps, err);
     run->stats->rpn += cnx_now() - start;
     return status;
 }
@@ -177,7 +178,7 @@ cnx_roi_run cnx_detect_roi_run(const cnx_detect_run *run, int pass)
 {
     const cnx_detector *det = run->det;
     cnx_roi_run r = {.net = det->network->net,
-                     .k = &det->network->kernels,
+                     .k = &det->network->base.kernels,
                      .threads = det->threads,
                      .scratch = det->scratch.memory,
                      .scratch_bytes = det->scratch.bytes};
@@ -231,7 +232,8 @@ static cnx_status start(cnx_detect_run *run, cnx_error *err)
     cnx_detector *det = run->det;
     const cnx_image *image = run->request->image;
     cnx_detect_estimate estimate;
-    CNX_FAIL_IF(det->network->planning, CNX_ERR_INTERNAL, "a detector for planning cannot run");
+    CNX_FAIL_IF(det->network->base.planning, CNX_ERR_INTERNAL,
+                "a detector for planning cannot run");
     CNX_FAIL_IF(run->rules->max_per_img < 1, CNX_ERR_ARGUMENT,
                 "%d detections in a picture are no limit: at least 1", run->rules->max_per_img);
     CNX_TRY(cnx_detect_layout_open(&run->layout, image->width, image->height, run->pipeline, err));
@@ -250,7 +252,7 @@ cnx_status cnx_detector_run(cnx_detector *det, const cnx_detect_request *request
                             cnx_detections *out, cnx_detect_stats *stats, cnx_error *err)
 {
     cnx_detect_stats unasked;
-    const cnx_description *d = &det->network->description;
+    const cnx_description *d = &det->network->base.description;
     cnx_detect_run run = {.det = det, .request = request, .stats = stats ? stats : &unasked};
     run.pipeline = request->pipeline ? request->pipeline : &d->pipeline;
     run.rules = request->rules ? request->rules : &d->detector.rcnn;

@@ -49,7 +49,7 @@ static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, 
         out->windows += pass->grid_h * pass->grid_w;
         out->macs += layout_macs(cnx_plan_macs(seg->plan), pass);
     }
-    if (seg->network->planning) /* it knows of its norms only */
+    if (seg->network->base.planning) /* it knows of its norms only */
         out->weights_bytes += cnx_plan_weight_bytes(seg->plan);
     const size_t network = out->weights_bytes + out->arena_bytes;
     if (!cnx_add(out->picture_bytes, seg->beside, &out->picture_bytes) ||
@@ -72,9 +72,9 @@ cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
                                   cnx_segment_estimate *out, cnx_error *err)
 {
     cnx_segment_layout layout;
-    CNX_TRY(cnx_segment_layout_open(&layout, width, height, seg->network->description.class_count,
-                                    pipeline ? pipeline : &seg->network->description.pipeline, want,
-                                    err));
+    CNX_TRY(cnx_segment_layout_open(
+        &layout, width, height, seg->network->base.description.class_count,
+        pipeline ? pipeline : &seg->network->base.description.pipeline, want, err));
     const cnx_status status = cnx_segmentor_measure(seg, &layout, out, err);
     cnx_segment_layout_close(&layout);
     return status;

@@ -54,7 +54,7 @@ static cnx_status run_window(run *r, cnx_pass *pass, const cnx_image *image, int
     const size_t slot = (size_t)(a % pass->rows_kept) * (size_t)pass->grid_w + (size_t)b;
     float *const external[] = {r->input, pass->logits + slot * cnx_window_logits(pass, classes)};
     const cnx_plan_hooks hooks = {.step = step, .user = r, .clock = r->request->clock};
-    const bool finished = cnx_plan_run(r->seg->plan, r->seg->arena, external, &hooks);
+    const bool finished = cnx_plan_run(r->seg->plan, r->seg->arena.memory, external, &hooks);
     r->stats->network += cnx_now() - start;
     r->macs_done += r->window_macs;
     CNX_FAIL_IF(!finished, CNX_ERR_INTERRUPTED, "interrupted");
@@ -81,8 +81,8 @@ static cnx_status prepare_picture(run *r, const cnx_pass *pass, const cnx_image 
 
 static cnx_status emit(run *r, int begin, int end, cnx_error *err)
 {
-    return cnx_segment_rows_run(&r->layout, &r->seg->network->kernels, r->seg->threads, begin, end,
-                                r->request->sink, r->request->user, &r->stats->post, err);
+    return cnx_segment_rows_run(&r->layout, &r->seg->network->base.kernels, r->seg->threads, begin,
+                                end, r->request->sink, r->request->user, &r->stats->post, err);
 }
 
 static cnx_status allocate_pass(run *r, cnx_pass *pass, cnx_error *err)
@@ -145,16 +145,16 @@ static cnx_status run_picture(cnx_segmentor *seg, const cnx_segment_request *req
 {
     cnx_segment_stats unasked = {0};
     run r = {.seg = seg, .request = request, .stats = stats ? stats : &unasked};
-    r.pipeline = request->pipeline ? request->pipeline : &seg->network->description.pipeline;
+    r.pipeline = request->pipeline ? request->pipeline : &seg->network->base.description.pipeline;
     *r.stats = (cnx_segment_stats){0};
     CNX_TRY(cnx_segment_layout_open(&r.layout, request->image->width, request->image->height,
-                                    seg->network->description.class_count, r.pipeline,
+                                    seg->network->base.description.class_count, r.pipeline,
                                     request->want, err));
     cnx_segment_estimate estimate;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_segmentor_measure(seg, &r.layout, &estimate, err));
     CNX_CHECK(check_memory(seg, &estimate, err));
-    if (seg->max_memory && seg->arena_bytes > estimate.arena_bytes)
+    if (seg->max_memory && seg->arena.bytes > estimate.arena_bytes)
         cnx_segmentor_trim(seg); /* a larger picture's is not in the estimate */
     r.macs_total = estimate.macs;
     r.stats->passes = estimate.passes;

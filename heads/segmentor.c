@@ -14,39 +14,31 @@
 #include "core/threads.h"
 #include "heads/segmentor_private.h"
 
-/* 0 for a network without weights. */
-static size_t weight_bytes(const cnx_segment_network *net)
+static cnx_status open_head(cnx_network *base, cnx_weights *weights, int threads, cnx_error *err)
 {
-    return cnx_convnext_bytes(net->backbone) + cnx_upernet_bytes(net->head);
-}
-
-static void let_go(cnx_segment_network **network)
-{
-    cnx_segment_network *net = *network;
-    *network = NULL;
-    if (!net || atomic_fetch_sub(&net->holders, 1) > 1)
-        return;
-    cnx_convnext_close(&net->backbone);
-    cnx_upernet_close(&net->head);
-    cnx_description_free(&net->description);
-    free(net);
-}
-
-static cnx_status open_network(cnx_segment_network *net, cnx_model_file *file, int threads,
-                               const cnx_segmentor_options *options, cnx_error *err)
-{
-    const cnx_description *d = &net->description;
-    cnx_weights *weights = options->planning ? NULL : file->weights;
-    net->planning = options->planning;
-    net->direct = options->direct;
-    if (options->max_memory && !options->planning)
-        CNX_TRY(cnx_segmentor_choose_direct(&net->direct, file, options, err));
-    CNX_TRY(cnx_description_copy(&net->description, &file->description, err));
-    CNX_TRY(cnx_convnext_open(&net->backbone, &d->backbone, "backbone.", true, weights,
-                              &net->kernels, threads, err));
+    cnx_segment_network *net = (cnx_segment_network *)base;
+    const cnx_description *d = &base->description;
     return cnx_upernet_open(&net->head, &d->upernet, d->backbone.dims, net->direct, weights,
-                            &net->kernels, threads, err);
+                            &base->kernels, threads, err);
 }
+
+static size_t head_bytes(const cnx_network *base)
+{
+    return cnx_upernet_bytes(((const cnx_segment_network *)base)->head);
+}
+
+static void close_head(cnx_network *base)
+{
+    cnx_upernet_close(&((cnx_segment_network *)base)->head);
+}
+
+static const cnx_network_kind kind = {.task = CNX_TASK_SEGMENTATION,
+                                      .size = sizeof(cnx_segment_network),
+                                      .backbone = "backbone.",
+                                      .output_norms = true,
+                                      .open_head = open_head,
+                                      .head_bytes = head_bytes,
+                                      .close_head = close_head};
 
 /* A segmentor without a network. */
 static cnx_status open_empty(cnx_segmentor **out, int threads, size_t max_memory, cnx_error *err)
@@ -63,25 +55,24 @@ cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
                               const cnx_segmentor_options *options, cnx_error *err)
 {
     *out = NULL;
-    CNX_TRY(cnx_model_file_expect(file, CNX_TASK_SEGMENTATION, err));
+    CNX_TRY(cnx_model_file_expect(file, kind.task, err));
     const cnx_segmentor_options defaults = {0};
     if (!options)
         options = &defaults;
     CNX_TRY(open_empty(out, options->threads, options->max_memory, err));
+    cnx_network *net = NULL;
     cnx_status status = CNX_OK;
-    cnx_segment_network *net = (*out)->network = calloc(1, sizeof *net);
-    CNX_CHECK_IF(!net, CNX_ERR_MEMORY, "not enough memory for a segmentor");
-    atomic_init(&net->holders, 1);
-    CNX_CHECK(cnx_kernels_init(&net->kernels, options->kernels, err));
-    CNX_CHECK(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    status = open_network(net, file, (*out)->threads, options, err);
-    if (status != CNX_OK)
-        cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
-    CNX_CHECK(status);
-    CNX_CHECK_IF(options->max_memory && weight_bytes(net) > options->max_memory, CNX_ERR_MEMORY,
-                 "the weights alone take %.1f MiB, more than the limit of %.1f MiB",
-                 (double)weight_bytes(net) / 1048576, (double)options->max_memory / 1048576);
-    cnx_memory_trim(); /* of what was read and has been packed */
+    CNX_CHECK(cnx_network_new(&net, &kind, err));
+    (*out)->network = (cnx_segment_network *)net;
+    (*out)->network->direct = options->direct;
+    if (options->max_memory && !options->planning)
+        CNX_CHECK(cnx_segmentor_choose_direct(&(*out)->network->direct, file, options, err));
+    const cnx_network_options common = {.threads = (*out)->threads,
+                                        .max_memory = options->max_memory,
+                                        .kernels = options->kernels,
+                                        .weights = options->weights,
+                                        .planning = options->planning};
+    CNX_CHECK(cnx_network_open(net, file, &common, err));
     return CNX_OK;
 cleanup:
     cnx_segmentor_close(out);
@@ -93,7 +84,7 @@ cnx_status cnx_segmentor_share(cnx_segmentor **out, const cnx_segmentor *of, int
 {
     CNX_TRY(open_empty(out, threads > 0 ? threads : of->threads, of->max_memory, err));
     (*out)->network = of->network;
-    atomic_fetch_add(&of->network->holders, 1);
+    cnx_network_share(&of->network->base);
     return CNX_OK;
 }
 
@@ -103,16 +94,15 @@ void cnx_segmentor_close(cnx_segmentor **seg)
         return;
     cnx_plan_close(&(*seg)->plan);
     cnx_segmentor_trim(*seg);
-    let_go(&(*seg)->network);
+    if ((*seg)->network)
+        cnx_network_let_go(&(*seg)->network->base);
     free(*seg);
     *seg = NULL;
 }
 
 void cnx_segmentor_trim(cnx_segmentor *seg)
 {
-    cnx_free(seg->arena);
-    seg->arena = NULL;
-    seg->arena_bytes = 0;
+    cnx_kept_free(&seg->arena);
 }
 
 void cnx_segmentor_set_threads(cnx_segmentor *seg, int threads)
@@ -130,17 +120,17 @@ void cnx_segmentor_set_beside(cnx_segmentor *seg, size_t bytes)
 
 const cnx_description *cnx_segmentor_description(const cnx_segmentor *seg)
 {
-    return &seg->network->description;
+    return &seg->network->base.description;
 }
 
 const cnx_kernels *cnx_segmentor_kernels(const cnx_segmentor *seg)
 {
-    return &seg->network->kernels;
+    return &seg->network->base.kernels;
 }
 
 size_t cnx_segmentor_weights_bytes(const cnx_segmentor *seg)
 {
-    return weight_bytes(seg->network);
+    return cnx_network_bytes(&seg->network->base);
 }
 
 /* ---- the network ---- */
@@ -149,7 +139,7 @@ static cnx_status build_plan(cnx_segmentor *seg, cnx_plan *plan, int h, int w, c
 {
     cnx_value features[CNX_STAGES], logits;
     const cnx_value input = cnx_plan_external(plan, h, w, 3);
-    CNX_TRY(cnx_convnext_plan(seg->network->backbone, plan, input, features, err));
+    CNX_TRY(cnx_convnext_plan(seg->network->base.backbone, plan, input, features, err));
     CNX_TRY(cnx_upernet_plan(seg->network->head, plan, features, &logits, err));
     return cnx_plan_finish(plan, err);
 }
@@ -159,7 +149,7 @@ cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err)
     if (seg->plan && seg->plan_h == h && seg->plan_w == w && seg->plan_small == seg->small_tiles)
         return CNX_OK;
     cnx_plan_close(&seg->plan);
-    CNX_TRY(cnx_plan_open(&seg->plan, &seg->network->kernels, seg->threads, err));
+    CNX_TRY(cnx_plan_open(&seg->plan, &seg->network->base.kernels, seg->threads, err));
     if (seg->small_tiles)
         cnx_plan_spare_scratch(seg->plan);
     const cnx_status status = build_plan(seg, seg->plan, h, w, err);
@@ -183,13 +173,8 @@ cnx_status cnx_segmentor_plan_of(cnx_segmentor *seg, int h, int w, const cnx_pla
 
 cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err)
 {
-    const size_t bytes = cnx_plan_arena_bytes(seg->plan);
-    if (bytes <= seg->arena_bytes)
-        return CNX_OK;
-    cnx_segmentor_trim(seg);
-    CNX_TRY(cnx_alloc_or_fail(&seg->arena, bytes, "the network's feature maps", err));
-    seg->arena_bytes = bytes;
-    return CNX_OK;
+    return cnx_kept_reserve(&seg->arena, cnx_plan_arena_bytes(seg->plan),
+                            "the network's feature maps", err);
 }
 
 cnx_status cnx_segmentor_network(cnx_segmentor *seg, const float *input, int h, int w,
@@ -199,6 +184,6 @@ cnx_status cnx_segmentor_network(cnx_segmentor *seg, const float *input, int h, 
     CNX_TRY(cnx_segmentor_reserve(seg, err));
     const cnx_plan_hooks hooks = {.tap = tap, .user = user};
     float *const external[] = {(float *)(uintptr_t)input, logits}; /* the input is only read */
-    cnx_plan_run(seg->plan, seg->arena, external, &hooks);
+    cnx_plan_run(seg->plan, seg->arena.memory, external, &hooks);
     return CNX_OK;
 }

@@ -2,19 +2,14 @@
 #ifndef CNX_HEADS_SEGMENTOR_PRIVATE_H
 #define CNX_HEADS_SEGMENTOR_PRIVATE_H
 
-#include <stdatomic.h>
-
+#include "core/memory.h"
+#include "heads/network.h"
 #include "heads/segment_layout.h"
 #include "heads/segmentor.h"
 
-/* What segmentors share: written while it is opened, only read from then on. */
 typedef struct cnx_segment_network {
-    atomic_int holders; /* segmentors; the last one frees it */
-    cnx_description description;
-    bool planning; /* without weights */
-    int direct;    /* convolutions that Winograd does not do: see cnx_upernet_open */
-    cnx_kernels kernels;
-    cnx_convnext *backbone;
+    cnx_network base;
+    int direct; /* convolutions that Winograd does not do: see cnx_upernet_open */
     cnx_upernet *head;
 } cnx_segment_network;
 
@@ -26,8 +21,7 @@ struct cnx_segmentor {
     cnx_plan *plan;   /* owned; for an input of plan_h x plan_w, NULL before the first */
     int plan_h, plan_w;
     bool plan_small;
-    void *arena; /* owned, grows to the largest plan */
-    size_t arena_bytes;
+    cnx_kept arena; /* of the plan */
 };
 
 /* Makes seg->plan the plan for this input size. */
