@@ -92,6 +92,12 @@ static bool single(const cnx_pass *pass)
     return pass->grid_h == 1 && pass->grid_w == 1;
 }
 
+bool cnx_segment_one_window(const cnx_segment_layout *layout)
+{
+    return layout->pass_count == 1 && single(&layout->passes[0]) &&
+           !(layout->want & CNX_KEEP_LOGITS);
+}
+
 int cnx_pass_ready_rows(const cnx_pass *pass, int height, int a)
 {
     if (single(pass) || a >= pass->grid_h - 1)

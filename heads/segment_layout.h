@@ -55,6 +55,9 @@ int cnx_window_x(const cnx_pass *pass, int b);
 size_t cnx_window_logits(const cnx_pass *pass, int classes);
 size_t cnx_pass_logits(const cnx_pass *pass, int classes);
 
+/* Whether nothing but one window's logits is needed at any time. */
+bool cnx_segment_one_window(const cnx_segment_layout *layout);
+
 /* The result row after the last one that can be made once grid rows 0..a of a pass are there. */
 int cnx_pass_ready_rows(const cnx_pass *pass, int height, int a);
 

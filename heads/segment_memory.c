@@ -3,7 +3,8 @@
  *
  * First, operations work in smaller pieces: that is decided for each picture.  Then one after the
  * other of the head's 3x3 convolutions is done directly instead of by Winograd, whose weights are
- * four times as many: that is decided when they are packed, for the pictures that are expected.
+ * four times as many, but whose output may lie over its input: that is decided when weights are packed, by
+ * what the pictures that are expected need in all.
  */
 #include "core/memory.h"
 #include "heads/segmentor_private.h"
@@ -13,19 +14,29 @@ static double layout_macs(double window_macs, const cnx_pass *pass)
     return window_macs * pass->grid_h * pass->grid_w;
 }
 
+/* The network's input and logits, as far as they do not lie in the arena (see allocate_pass). */
+static void external_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout,
+                           const cnx_pass *pass, size_t *input, size_t *logits)
+{
+    const bool roomy = cnx_plan_external_room(seg->plan, CNX_SEGMENT_LOGITS) != CNX_NO_ROOM;
+    const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
+    if (cnx_plan_external_room(seg->plan, CNX_SEGMENT_INPUT) == CNX_NO_ROOM && floats > *input)
+        *input = floats;
+    if (!roomy || !cnx_segment_one_window(layout))
+        *logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
+}
+
+/* Pictures and rows of the result. */
 static size_t picture_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout)
 {
-    size_t resized = 0, input = 0, logits = 0;
+    size_t resized = 0;
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_pass *pass = &layout->passes[i];
         const size_t pixels = (size_t)pass->h * (size_t)pass->w * 3;
-        const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
         resized = pixels > resized ? pixels : resized;
-        input = floats > input ? floats : input;
-        logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
     }
     const size_t picture = (size_t)layout->width * (size_t)layout->height * 3;
-    return picture + resized + input + logits + cnx_segment_batch_bytes(layout) +
+    return picture + resized + cnx_segment_batch_bytes(layout) +
            cnx_segment_scratch(layout) * (size_t)seg->threads;
 }
 
@@ -37,18 +48,20 @@ static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, 
                                   .net_h = layout->passes[0].win_h,
                                   .net_w = layout->passes[0].win_w,
                                   .weights_bytes = cnx_segmentor_weights_bytes(seg),
-                                  .picture_bytes = picture_bytes(seg, layout),
                                   .direct = seg->network->direct,
                                   .small_tiles = small};
+    size_t input = 0, logits = 0;
     seg->small_tiles = small;
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_pass *pass = &layout->passes[i];
         CNX_TRY(cnx_segmentor_plan(seg, pass->win_h, pass->win_w, err));
         const size_t arena = cnx_plan_arena_bytes(seg->plan);
         out->arena_bytes = arena > out->arena_bytes ? arena : out->arena_bytes;
+        external_bytes(seg, layout, pass, &input, &logits);
         out->windows += pass->grid_h * pass->grid_w;
         out->macs += layout_macs(cnx_plan_macs(seg->plan), pass);
     }
+    out->picture_bytes = picture_bytes(seg, layout) + input + logits;
     if (seg->network->base.planning) /* it knows of its norms only */
         out->weights_bytes += cnx_plan_weight_bytes(seg->plan);
     const size_t network = out->weights_bytes + out->arena_bytes;
@@ -127,14 +140,12 @@ cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
     const cnx_segment_expected usual = usual_picture(options->pipeline ? options->pipeline : own);
     const cnx_segment_expected *expected = options->expected ? options->expected : &usual;
     const int all = options->expected ? options->expected_count : 1;
-    int most = 0, count;
-    *direct = CNX_UPERNET_DIRECT;
-    CNX_TRY(count_fitting(&most, *direct, file, options, expected, all, err));
-    for (int d = CNX_UPERNET_DIRECT - 1; most > 0 && d >= options->direct; d--) {
+    int most = -1, count;
+    for (int d = options->direct; d <= CNX_UPERNET_DIRECT; d++) {
         CNX_TRY(count_fitting(&count, d, file, options, expected, all, err));
-        if (count < most)
-            break;
-        *direct = d;
+        if (count > most)
+            *direct = d;
+        most = count > most ? count : most;
     }
     return CNX_OK;
 }

@@ -27,7 +27,9 @@ typedef struct run {
     cnx_segment_layout layout;
     cnx_segment_stats *stats;
     cnx_normalisation normalisation;
-    float *input; /* [win_h][win_w][3] */
+    float *input;       /* [win_h][win_w][3] */
+    float *owned_input; /* the same, or NULL where it lies in the arena */
+    bool arena_logits;  /* so do the logits */
     double macs_done, macs_total, window_macs;
     bool stopped;
 } run;
@@ -85,20 +87,48 @@ static cnx_status emit(run *r, int begin, int end, cnx_error *err)
                                 end, r->request->sink, r->request->user, &r->stats->post, err);
 }
 
+/* The arena's room for an external map, or NULL. */
+static float *arena_room(const run *r, int external)
+{
+    const size_t at = cnx_plan_external_room(r->seg->plan, external);
+    return at == CNX_NO_ROOM ? NULL : (float *)(void *)((char *)r->seg->arena.memory + at);
+}
+
+static cnx_status place_input(run *r, const cnx_pass *pass, cnx_error *err)
+{
+    const size_t pixels = (size_t)pass->win_h * (size_t)pass->win_w;
+    cnx_free(r->owned_input);
+    r->owned_input = NULL;
+    r->input = arena_room(r, CNX_SEGMENT_INPUT);
+    if (r->input)
+        return CNX_OK;
+    CNX_TRY(cnx_alloc_or_fail((void **)&r->owned_input, pixels * 3 * sizeof(float),
+                              "the network's input", err));
+    r->input = r->owned_input;
+    return CNX_OK;
+}
+
+static cnx_status place_logits(run *r, cnx_pass *pass, cnx_error *err)
+{
+    size_t bytes;
+    float *room = arena_room(r, CNX_SEGMENT_LOGITS);
+    r->arena_logits = room && cnx_segment_one_window(&r->layout);
+    if (r->arena_logits) {
+        pass->logits = room;
+        return CNX_OK;
+    }
+    CNX_FAIL_IF(!cnx_mul(cnx_pass_logits(pass, r->layout.classes), sizeof(float), &bytes),
+                CNX_ERR_MEMORY, "the logits of this picture cannot be addressed");
+    return cnx_alloc_or_fail((void **)&pass->logits, bytes, "logits", err);
+}
+
 static cnx_status allocate_pass(run *r, cnx_pass *pass, cnx_error *err)
 {
     CNX_TRY(cnx_segmentor_plan(r->seg, pass->win_h, pass->win_w, err));
     CNX_TRY(cnx_segmentor_reserve(r->seg, err));
     r->window_macs = cnx_plan_macs(r->seg->plan);
-    size_t bytes;
-    CNX_FAIL_IF(!cnx_mul(cnx_pass_logits(pass, r->layout.classes), sizeof(float), &bytes),
-                CNX_ERR_MEMORY, "the logits of this picture cannot be addressed");
-    CNX_TRY(cnx_alloc_or_fail((void **)&pass->logits, bytes, "logits", err));
-    cnx_free(r->input);
-    r->input = NULL;
-    const size_t pixels = (size_t)pass->win_h * (size_t)pass->win_w;
-    return cnx_alloc_or_fail((void **)&r->input, pixels * 3 * sizeof(float), "the network's input",
-                             err);
+    CNX_TRY(place_input(r, pass, err));
+    return place_logits(r, pass, err);
 }
 
 /* Until all passes are done. */
@@ -168,7 +198,9 @@ static cnx_status run_picture(cnx_segmentor *seg, const cnx_segment_request *req
         r.layout = (cnx_segment_layout){0};
     }
 cleanup:
-    cnx_free(r.input);
+    cnx_free(r.owned_input);
+    if (r.arena_logits)
+        r.layout.passes[0].logits = NULL; /* not the layout's to free */
     cnx_segment_layout_close(&r.layout);
     return status;
 }

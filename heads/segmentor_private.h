@@ -13,6 +13,9 @@ typedef struct cnx_segment_network {
     cnx_upernet *head;
 } cnx_segment_network;
 
+/* The external maps of its plans. */
+enum { CNX_SEGMENT_INPUT, CNX_SEGMENT_LOGITS };
+
 struct cnx_segmentor {
     cnx_segment_network *network;
     int threads;
@@ -36,8 +39,8 @@ cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err);
  * the last pass behind. */
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
                                  cnx_segment_estimate *out, cnx_error *err);
-/* The least number of direct convolutions with which as many of the expected pictures fit into
- * max_memory as with all of them. */
+/* The least number of direct convolutions with which most of the expected pictures fit into
+ * max_memory. */
 cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
                                        const cnx_segmentor_options *options, cnx_error *err);
 

@@ -38,9 +38,10 @@ typedef struct cnx_winograd_patch {
     size_t row, ld;    /* floats */
     int rows, columns; /* that are wanted, 1 to 4 each */
     const float *bias; /* [c], or NULL for none */
-    int add;           /* added to what is there instead of stored */
-    int relu;          /* last of all */
-    int stream;        /* not read soon: may go past the caches */
+    const float *add; /* first pixel of what is added, or NULL; y, x at add + y * add_row + x * c */
+    size_t add_row;   /* floats */
+    int relu;         /* last of all */
+    int stream;       /* not read soon: may go past the caches */
 } cnx_winograd_patch;
 
 /* At most this many taps reach one output of a resampling (two bilinear steps in a row). */

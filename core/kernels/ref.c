@@ -347,7 +347,8 @@ static void winograd_output(int c, const float *in, size_t step, const cnx_winog
                 float *to = patch->out + (size_t)y * patch->row + (size_t)x * patch->ld + i;
                 float sum = m[y * WINOGRAD_IN + x];
                 sum += patch->bias ? patch->bias[i] : 0.0f;
-                sum += patch->add ? *to : 0.0f;
+                if (patch->add)
+                    sum += patch->add[(size_t)y * patch->add_row + (size_t)(x * c + i)];
                 *to = activate(sum, patch->relu ? CNX_ACT_RELU : CNX_ACT_NONE);
             }
     }

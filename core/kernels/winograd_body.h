@@ -85,7 +85,7 @@ static void winograd_input(int c, const float *const pixels[WINOGRAD_POINTS], fl
 }
 
 static inline __attribute__((always_inline)) void
-winograd_output_part(const int whole, lane_mask mask, const float *in, size_t step,
+winograd_output_part(const int whole, lane_mask mask, int c, const float *in, size_t step,
                      const cnx_winograd_patch *patch, const int stream, int i)
 {
     vector t[WINOGRAD_OUT][WINOGRAD_IN];
@@ -111,8 +111,10 @@ winograd_output_part(const int whole, lane_mask mask, const float *in, size_t st
                 continue;
             float *to = patch->out + (size_t)y * patch->row + (size_t)x * patch->ld + i;
             vector sum = v_add(along[x], bias);
-            if (patch->add)
-                sum = v_add(sum, winograd_load(to, whole, mask));
+            if (patch->add) {
+                const float *add = patch->add + (size_t)y * patch->add_row + (size_t)x * (size_t)c;
+                sum = v_add(sum, winograd_load(add + i, whole, mask));
+            }
             if (patch->relu)
                 sum = v_max(v_zero(), sum);
             if (!whole)
@@ -132,9 +134,9 @@ static void winograd_output(int c, const float *in, size_t step, const cnx_winog
                        patch->ld % LINE == 0;
     int i = 0;
     for (; i + LANES <= c; i += LANES)
-        winograd_output_part(1, v_first(LANES), in, step, patch, stream, i);
+        winograd_output_part(1, v_first(LANES), c, in, step, patch, stream, i);
     if (i < c)
-        winograd_output_part(0, v_first(c - i), in, step, patch, stream, i);
+        winograd_output_part(0, v_first(c - i), c, in, step, patch, stream, i);
     if (stream)
         v_stream_end();
 }

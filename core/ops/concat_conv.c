@@ -163,21 +163,60 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* What Winograd's convolution of the first map takes. */
+static size_t winograd_scratch(const cnx_concat_conv *conv, const int h[], const int w[],
+                               int threads, bool sparing)
+{
+    return (sparing ? cnx_winograd_least_scratch : cnx_winograd_scratch)(&conv->first_winograd,
+                                                                         h[0], w[0], threads);
+}
+
+/* Rows of the output that are put together from the upsampled maps at a time: what Winograd wants, and
+ * the rest of a group of rows. */
+static int band_rows(const cnx_concat_conv *conv, const int h[], const int w[], int threads,
+                     bool sparing)
+{
+    return cnx_winograd_rows(&conv->first_winograd, h[0], w[0], threads,
+                             winograd_scratch(conv, h, w, threads, sparing)) +
+           CNX_AXIS_GROUP;
+}
+
+static size_t band_floats(const cnx_concat_conv *conv, const int h[], const int w[], int threads,
+                          bool sparing)
+{
+    const size_t rows = (size_t)band_rows(conv, h, w, threads, sparing);
+    return cnx_padded_floats(rows * (size_t)w[0] * (size_t)conv->out_c);
+}
+
+/* Winograd runs between the steps of the sweep, a direct convolution after it. */
+static size_t scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
+                      const int w[], int threads, bool sparing)
+{
+    const size_t low = low_scratch(conv, h, w, threads, sparing);
+    if (!conv->winograd)
+        return larger(low, (sparing ? cnx_conv_least_scratch : cnx_conv_scratch)(
+                               &conv->first_direct, k, h[0], w[0], threads));
+    const size_t first = winograd_scratch(conv, h, w, threads, sparing);
+    if (conv->inputs == 1)
+        return first;
+    return low + band_floats(conv, h, w, threads, sparing) * sizeof(float) + first;
+}
+
 size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k, const int h[],
                                const int w[], int threads)
 {
-    return larger(low_scratch(conv, h, w, threads, false),
-                  conv->winograd ? cnx_winograd_scratch(&conv->first_winograd, h[0], w[0])
-                                 : cnx_conv_scratch(&conv->first_direct, k, h[0], w[0], threads));
+    return scratch(conv, k, h, w, threads, false);
 }
 
 size_t cnx_concat_conv_least_scratch(const cnx_concat_conv *conv, const cnx_kernels *k,
                                      const int h[], const int w[], int threads)
 {
-    return larger(low_scratch(conv, h, w, threads, true),
-                  conv->winograd
-                      ? cnx_winograd_least_scratch(&conv->first_winograd, h[0], w[0])
-                      : cnx_conv_least_scratch(&conv->first_direct, k, h[0], w[0], threads));
+    return scratch(conv, k, h, w, threads, true);
+}
+
+bool cnx_concat_conv_in_place(const cnx_concat_conv *conv)
+{
+    return conv->winograd && conv->in_c[0] == conv->out_c;
 }
 
 /* ---- run ---- */
@@ -188,6 +227,7 @@ typedef struct job {
     cnx_map out;
     int maps; /* that are upsampled */
     cnx_sweep sweeps[LOW];
+    cnx_map band;    /* where rows are put together: row y is its row y % band.h */
     int first_group; /* of rows, of those that can be put together now */
     float *rows;     /* [threads][CNX_AXIS_GROUP] of row_step */
     size_t row_step;
@@ -229,7 +269,7 @@ static void across(const job *j, const block *b, int group)
             source[s] = b->rows[r] + at[s];
         for (int p = 0; p < CNX_AXIS_GROUP; p++)
             to[p] = x + p >= 0 && x + p < j->out.w
-                        ? cnx_map_pixel(j->out, b->y + r, x + p) +
+                        ? cnx_map_pixel(j->band, (b->y + r) % j->band.h, x + p) +
                               (size_t)b->chunk * (size_t)j->conv->low[0].chunk
                         : NULL;
         j->exec->k->combine4(size, count, source, weight[0], to);
@@ -265,17 +305,10 @@ static void put_together(void *context, int index, int thread)
         across(j, &b, g);
 }
 
-/* Splits the scratch. */
-static void start(job *j, const cnx_map in[])
+/* Splits the scratch; returns what is left of it. */
+static float *start(job *j, const cnx_map in[], const int h[], const int w[], bool sparing)
 {
     float *memory = (float *)(void *)j->exec->scratch;
-    int h[CNX_MAX_CONCAT] = {j->out.h}, w[CNX_MAX_CONCAT] = {j->out.w};
-    for (int i = 1; i <= j->maps; i++) {
-        h[i] = in[i].h;
-        w[i] = in[i].w;
-    }
-    const bool sparing =
-        low_scratch(j->conv, h, w, j->exec->threads, false) > j->exec->scratch_size;
     for (int i = 0; i < j->maps; i++) {
         const cnx_upsampled_conv *low = &j->conv->low[i];
         const cnx_map map = in[i + 1];
@@ -284,6 +317,14 @@ static void start(job *j, const cnx_map in[])
     }
     j->rows = memory;
     j->row_step = row_floats(j->conv, w);
+    memory += j->row_step * CNX_AXIS_GROUP * (size_t)j->exec->threads;
+    if (!j->conv->winograd) {
+        j->band = j->out;
+        return memory;
+    }
+    j->band = cnx_map_dense(memory, band_rows(j->conv, h, w, j->exec->threads, sparing), j->out.w,
+                            j->out.c);
+    return memory + band_floats(j->conv, h, w, j->exec->threads, sparing);
 }
 
 /* Whether all maps have what group g of rows needs. */
@@ -295,20 +336,23 @@ static bool ready(const job *j, int g)
     return true;
 }
 
-/* out = what the upsampled maps contribute. */
-static void run_low(job *j)
+/* What the upsampled maps contribute to the rows before `end` that are not there yet. */
+static void put_rows_together(void *context, int first, int end)
 {
-    const int groups = j->sweeps[0].y.groups;
+    (void)first; /* the band has room for those that are still needed */
+    job *j = context;
+    const int wanted = (end + 1) / CNX_AXIS_GROUP + 1, all = j->sweeps[0].y.groups;
+    const int groups = wanted < all ? wanted : all;
     const int tasks = parts(j->sweeps[0].x.groups) * cnx_upsampled_conv_chunks(&j->conv->low[0]);
-    for (int g = 0; g < groups; g = j->first_group) {
+    while (j->first_group < groups) {
+        int g = j->first_group;
         for (int i = 0; i < j->maps; i++)
             cnx_sweep_advance(&j->sweeps[i], g);
-        int end = g + 1;
-        while (end < groups && ready(j, end))
-            end++;
+        do
+            g++;
+        while (g < groups && ready(j, g));
+        cnx_parallel_for(j->exec->threads, (g - j->first_group) * tasks, put_together, j);
         j->first_group = g;
-        cnx_parallel_for(j->exec->threads, (end - g) * tasks, put_together, j);
-        j->first_group = end;
     }
 }
 
@@ -323,20 +367,44 @@ static void relu_row(void *context, int y, int thread)
     }
 }
 
+/* Winograd's, while the rows that are added to it are put together. */
+static void run_winograd(job *j, cnx_map in, float *memory, size_t bytes)
+{
+    cnx_exec exec = *j->exec;
+    exec.scratch = (char *)memory;
+    exec.scratch_size = bytes;
+    const cnx_winograd_addend add = {.make = put_rows_together,
+                                     .user = j,
+                                     .data = j->band.data,
+                                     .rows = j->band.h,
+                                     .row = (size_t)j->band.w * j->band.ld};
+    cnx_winograd_run(&exec, &j->conv->first_winograd, in, j->out, &add);
+}
+
 void cnx_concat_conv_run(const cnx_exec *exec, const cnx_concat_conv *conv, const cnx_map in[],
                          cnx_map out)
 {
     job j = {.exec = exec, .conv = conv, .out = out, .maps = conv->inputs - 1};
-    const bool low = j.maps > 0;
-    if (low) {
-        start(&j, in);
-        run_low(&j);
-    }
-    if (conv->winograd) {
-        cnx_winograd_run(exec, &conv->first_winograd, in[0], out, low);
+    if (conv->winograd && j.maps == 0) {
+        cnx_winograd_run(exec, &conv->first_winograd, in[0], out, NULL);
         return;
     }
-    cnx_conv_run(exec, &conv->first_direct, in[0], out, low ? out : (cnx_map){0});
+    if (j.maps > 0) {
+        int h[CNX_MAX_CONCAT], w[CNX_MAX_CONCAT];
+        for (int i = 0; i < conv->inputs; i++) {
+            h[i] = in[i].h;
+            w[i] = in[i].w;
+        }
+        const bool sparing =
+            scratch(conv, exec->k, h, w, exec->threads, false) > exec->scratch_size;
+        float *rest = start(&j, in, h, w, sparing);
+        if (conv->winograd) {
+            run_winograd(&j, in[0], rest, winograd_scratch(conv, h, w, exec->threads, sparing));
+            return;
+        }
+        put_rows_together(&j, 0, out.h);
+    }
+    cnx_conv_run(exec, &conv->first_direct, in[0], out, j.maps > 0 ? out : (cnx_map){0});
     if (conv->relu)
         cnx_parallel_for(exec->threads, out.h, relu_row, &j);
 }

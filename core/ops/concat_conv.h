@@ -58,6 +58,8 @@ size_t cnx_concat_conv_scratch(const cnx_concat_conv *conv, const cnx_kernels *k
                                const int w[], int threads);
 size_t cnx_concat_conv_least_scratch(const cnx_concat_conv *conv, const cnx_kernels *k,
                                      const int h[], const int w[], int threads);
+/* Whether out may be in[0] itself. */
+bool cnx_concat_conv_in_place(const cnx_concat_conv *conv);
 /* out has the size of in[0]. */
 void cnx_concat_conv_run(const cnx_exec *exec, const cnx_concat_conv *conv, const cnx_map in[],
                          cnx_map out);

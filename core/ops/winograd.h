@@ -27,15 +27,29 @@ size_t cnx_winograd_bytes(const cnx_winograd *wino, const cnx_kernels *k);
 /* Multiply-adds of the matrix products for a map of h x w. */
 double cnx_winograd_products(const cnx_winograd *wino, int h, int w);
 
-/* The scratch that is best for a map of h x w, whatever the number of threads, and the least that a
- * run can do with: with less than the best it takes smaller blocks, which read the weights more
- * often, and gives the same bits (but with OpenBLAS, whose sums depend on how many rows it is
- * given).  Of wino, only in_c and out_c are looked at. */
-size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w);
-size_t cnx_winograd_least_scratch(const cnx_winograd *wino, int h, int w);
+/* The scratch that is best for a map of h x w, and the least that a run can do with: with less than
+ * the best it takes smaller blocks, which read the weights more often, and gives the same bits (but
+ * with OpenBLAS, whose sums depend on how many rows it is given).  Of wino, only in_c and out_c are
+ * looked at. */
+size_t cnx_winograd_scratch(const cnx_winograd *wino, int h, int w, int threads);
+size_t cnx_winograd_least_scratch(const cnx_winograd *wino, int h, int w, int threads);
 
-/* out = act(conv(in) + bias), or with `add` act(out + conv(in) + bias).  Same height and width. */
+/* Rows that are added to a convolution's output, made as it goes down the map and not kept. */
+typedef struct cnx_winograd_addend {
+    /* Makes all rows before `end` that are not there yet; those before `first` are no longer needed. */
+    void (*make)(void *user, int first, int end);
+    void *user;
+    const float *data; /* row y at data + y % rows * row, pixels out_c apart */
+    int rows;          /* a multiple of 4 */
+    size_t row;        /* floats */
+} cnx_winograd_addend;
+
+/* Most rows that a run with this much scratch needs of an addend at a time: a multiple of 4. */
+int cnx_winograd_rows(const cnx_winograd *wino, int h, int w, int threads, size_t scratch);
+
+/* out = act(conv(in) + bias + add).  Same height and width; out may be `in` itself.  add: NULL for
+ * none. */
 void cnx_winograd_run(const cnx_exec *exec, const cnx_winograd *wino, cnx_map in, cnx_map out,
-                      bool add);
+                      const cnx_winograd_addend *add);
 
 #endif

@@ -5,6 +5,8 @@
  * They are placed from the largest down, each at the lowest offset where it collides with none
  * already placed whose life overlaps its own; for networks of this kind that comes within a few per
  * cent of the lower bound (the largest sum of what any node needs).
+ *
+ * A node that may write its output over an input does so when nothing else needs that input.
  */
 #include <stdlib.h>
 
@@ -84,15 +86,52 @@ static size_t node_scratch(const cnx_plan *plan, const cnx_node *node)
     }
 }
 
-/* The maps that live in the arena, and all scratch. */
+/* Whether a node's output may take over the memory of its (first) input. */
+static bool may_take_over(const cnx_plan *plan, int index)
+{
+    const cnx_node *node = &plan->nodes[index];
+    if (node->kind != NODE_CONCAT_CONV || !cnx_concat_conv_in_place(node->layer.concat))
+        return false;
+    for (int m = 1; m < node->layer.concat->inputs; m++)
+        if (node->more[m].id == node->in.id)
+            return false;
+    const cnx_buffer *in = &plan->buffers[node->in.id], *out = &plan->buffers[node->out.id];
+    return in->external < 0 && out->external < 0 && in->last == index && out->first == index &&
+           in->bytes == out->bytes;
+}
+
+static void take_over(cnx_plan *plan)
+{
+    for (int i = 0; i < plan->buffer_count; i++)
+        plan->buffers[i].until = plan->buffers[i].last;
+    for (int i = plan->node_count - 1; i >= 0; i--)
+        if (may_take_over(plan, i)) {
+            cnx_buffer *out = &plan->buffers[plan->nodes[i].out.id];
+            out->over = plan->nodes[i].in.id;
+            plan->buffers[out->over].until = out->until;
+        }
+}
+
+/* After the others are placed. */
+static void place_taken_over(cnx_plan *plan)
+{
+    for (int i = 0; i < plan->node_count; i++) {
+        cnx_buffer *out = &plan->buffers[plan->nodes[i].out.id];
+        if (out->over >= 0 && out->first == i)
+            out->offset = plan->buffers[out->over].offset;
+    }
+}
+
+/* The maps that live in the arena, and all scratch.  A map that is taken over lives as long as the one
+ * that does so. */
 static int list_pieces(cnx_plan *plan, piece *out)
 {
     int count = 0;
     for (int i = 0; i < plan->buffer_count; i++) {
         cnx_buffer *b = &plan->buffers[i];
-        if (b->external < 0 && b->first >= 0)
-            out[count++] =
-                (piece){.first = b->first, .last = b->last, .bytes = b->bytes, .place = &b->offset};
+        if (b->external < 0 && b->first >= 0 && b->over < 0)
+            out[count++] = (piece){
+                .first = b->first, .last = b->until, .bytes = b->bytes, .place = &b->offset};
     }
     for (int i = 0; i < plan->node_count; i++) {
         cnx_node *node = &plan->nodes[i];
@@ -106,11 +145,34 @@ static int list_pieces(cnx_plan *plan, piece *out)
     return count;
 }
 
+/* External maps may lie where the arena has room anyway.  One that is written lasts until the end, any other
+ * from the start; none shares its place with another. */
+static void find_room(cnx_plan *plan, piece *pieces, int count)
+{
+    const int end = plan->node_count - 1;
+    for (int i = 0; i < plan->buffer_count; i++) {
+        cnx_buffer *b = &plan->buffers[i];
+        b->offset = b->external >= 0 ? CNX_NO_ROOM : b->offset;
+        if (b->external < 0 || b->first < 0)
+            continue;
+        const bool written = plan->nodes[b->first].out.id == i;
+        piece p = {
+            .first = written ? b->first : 0, .last = written ? end : b->last, .bytes = b->bytes};
+        p.offset = find_place(pieces, count, &p);
+        if (p.offset > plan->arena_bytes || p.bytes > plan->arena_bytes - p.offset)
+            continue;
+        b->offset = p.offset;
+        pieces[count++] = p;
+    }
+}
+
 cnx_status cnx_plan_layout(cnx_plan *plan, cnx_error *err)
 {
-    const size_t most = (size_t)plan->buffer_count + (size_t)plan->node_count + 1;
+    const size_t most =
+        (size_t)plan->buffer_count + (size_t)plan->node_count + 1; /* all, and one */
     piece *pieces = malloc(most * sizeof *pieces);
     CNX_FAIL_IF(!pieces, CNX_ERR_MEMORY, "not enough memory for a plan");
+    take_over(plan);
     const int count = list_pieces(plan, pieces);
     qsort(pieces, (size_t)count, sizeof *pieces, larger_first);
     plan->arena_bytes = 0;
@@ -120,6 +182,8 @@ cnx_status cnx_plan_layout(cnx_plan *plan, cnx_error *err)
         if (p->offset + p->bytes > plan->arena_bytes)
             plan->arena_bytes = p->offset + p->bytes;
     }
+    find_room(plan, pieces, count);
     free(pieces);
+    place_taken_over(plan);
     return CNX_OK;
 }

@@ -77,6 +77,7 @@ static cnx_value add_buffer(cnx_plan *plan, int h, int w, int c, int external)
                                            .external = external,
                                            .first = -1,
                                            .last = -1,
+                                           .over = -1,
                                            .bytes = cnx_round_up(bytes, CNX_ALIGNMENT)};
     return value;
 }
@@ -208,6 +209,14 @@ size_t cnx_plan_arena_bytes(const cnx_plan *plan)
     return plan->arena_bytes;
 }
 
+size_t cnx_plan_external_room(const cnx_plan *plan, int index)
+{
+    for (int i = 0; i < plan->buffer_count; i++)
+        if (plan->buffers[i].external == index)
+            return plan->buffers[i].offset;
+    return CNX_NO_ROOM;
+}
+
 double cnx_plan_macs(const cnx_plan *plan)
 {
     return plan->macs;
@@ -218,7 +227,8 @@ size_t cnx_plan_live_bytes(const cnx_plan *plan, int index)
     size_t bytes = plan->nodes[index].scratch_bytes;
     for (int i = 0; i < plan->buffer_count; i++) {
         const cnx_buffer *b = &plan->buffers[i];
-        if (b->external < 0 && b->first >= 0 && b->first <= index && index <= b->last)
+        const int first = b->over < 0 ? b->first : b->first + 1; /* there it is the other's */
+        if (b->external < 0 && b->first >= 0 && first <= index && index <= b->last)
             bytes += b->bytes;
     }
     return bytes;

@@ -96,6 +96,12 @@ typedef struct cnx_plan_hooks {
 cnx_map cnx_plan_value_map(const cnx_plan *plan, cnx_value value, void *arena,
                            float *const external[]);
 
+/* Where in the arena, in bytes, the caller may put its external map `index` (in the order of their
+ * creation): what is read from the start of a run until the last node that reads it, what is written from that
+ * node until the end.  CNX_NO_ROOM: nowhere. */
+#define CNX_NO_ROOM SIZE_MAX
+size_t cnx_plan_external_room(const cnx_plan *plan, int index);
+
 /* Runs all nodes.  arena: cnx_plan_arena_bytes, 64-byte aligned.  external: the maps bound to the
  * external values, in the order of their creation.  hooks may be NULL.  False when a step stopped
  * it. */

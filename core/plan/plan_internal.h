@@ -42,8 +42,10 @@ typedef struct cnx_buffer {
     int h, w, c;
     int external;    /* index into the run's external maps, or -1 */
     int first, last; /* nodes that touch it; first -1: none */
+    int over;        /* the buffer whose memory it takes over at its first node, or -1 */
+    int until;       /* node until which the memory is needed, by one that takes over included */
     size_t bytes;
-    size_t offset; /* in the arena */
+    size_t offset; /* in the arena; of an external one, where it may lie, or CNX_NO_ROOM */
 } cnx_buffer;
 
 struct cnx_plan {

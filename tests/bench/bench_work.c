@@ -166,7 +166,7 @@ static bool open_winograd(bench_work *w)
     const bench_shape *s = w->shape;
     return cnx_winograd_init(&w->winograd, w->k, s->k, s->n, w->weights, w->bias, true, NULL) ==
                CNX_OK &&
-           give_scratch(w, cnx_winograd_scratch(&w->winograd, w->m, w->m));
+           give_scratch(w, cnx_winograd_scratch(&w->winograd, w->m, w->m, 1));
 }
 
 static void level_sizes(const bench_work *w, int edges[LEVELS])
@@ -396,7 +396,7 @@ void bench_work_run(void *context)
         cnx_conv_run(&w->exec, &w->conv, in, out, (cnx_map){0});
         break;
     case BENCH_CONV_WINOGRAD:
-        cnx_winograd_run(&w->exec, &w->winograd, in, out, false);
+        cnx_winograd_run(&w->exec, &w->winograd, in, out, NULL);
         break;
     case BENCH_CONCAT_CONV:
         run_concat(w);

@@ -38,12 +38,16 @@ static void check_output(const cnx_kernels *k, const cnx_kernels *ref, int c, in
     const size_t step = (size_t)(c + random_int(state, 0, 40)), length = H * row;
     guarded in = guarded_random((WINOGRAD_POINTS - 1) * step + (size_t)c, 3, state);
     guarded bias = guarded_random((size_t)c, 1, state);
+    const size_t add_row = (size_t)(WINOGRAD_OUT * c + random_int(state, 0, 20));
+    guarded add = guarded_random(WINOGRAD_OUT * add_row, 2, state);
     unsigned long long same = 9, again = 9;
     guarded want = guarded_random(length, offset, &same);
     guarded got = guarded_random(length, offset, &again);
     patch.row = row;
     patch.ld = ld;
     patch.bias = patch.bias ? bias.x : NULL;
+    patch.add = patch.add ? add.x : NULL;
+    patch.add_row = add_row;
     patch.out = want.x + row + ld;
     ref->winograd_output(c, in.x, step, &patch);
     patch.out = got.x + row + ld;
@@ -51,7 +55,7 @@ static void check_output(const cnx_kernels *k, const cnx_kernels *ref, int c, in
     CHECK(largest_difference(want.x, got.x, length) < 2e-5 && guarded_whole(&got),
           "%s output of %d channels, gap %d, offset %d, %d x %d, bias %d add %d relu %d stream %d: "
           "off by %g",
-          k->name, c, gap, offset, patch.rows, patch.columns, patch.bias != NULL, patch.add,
+          k->name, c, gap, offset, patch.rows, patch.columns, patch.bias != NULL, patch.add != NULL,
           patch.relu, patch.stream, largest_difference(want.x, got.x, length));
     /* What is not wanted: the same as before in ref, hence in both. */
     unsigned long long before = 9;
@@ -66,6 +70,7 @@ static void check_output(const cnx_kernels *k, const cnx_kernels *ref, int c, in
         }
     guarded_free(&in);
     guarded_free(&bias);
+    guarded_free(&add);
     guarded_free(&want);
     guarded_free(&got);
     guarded_free(&old);
@@ -85,7 +90,7 @@ int main(void)
                 const cnx_winograd_patch patch = {.rows = random_int(&state, 1, WINOGRAD_OUT),
                                                   .columns = random_int(&state, 1, WINOGRAD_OUT),
                                                   .bias = way & 1 ? &some : NULL,
-                                                  .add = way >> 1 & 1,
+                                                  .add = way >> 1 & 1 ? &some : NULL,
                                                   .relu = way >> 2 & 1,
                                                   .stream = way >> 3 & 1};
                 check_output(&tables[t], &tables[0], c, 0, 0, patch, &state);

@@ -249,11 +249,11 @@ static void check_precision(const cnx_kernels *k)
     CHECK(cnx_winograd_init(&wino, k, C, OUT, weights, NULL, false, &err) == CNX_OK, "%s",
           err.message);
     float out[SIDE * SIDE * OUT];
-    const size_t scratch = cnx_winograd_scratch(&wino, SIDE, SIDE);
+    const size_t scratch = cnx_winograd_scratch(&wino, SIDE, SIDE, 1);
     const cnx_exec exec = {
         .k = k, .threads = 1, .scratch = cnx_alloc(scratch), .scratch_size = scratch};
     cnx_winograd_run(&exec, &wino, cnx_map_dense(x, SIDE, SIDE, C),
-                     cnx_map_dense(out, SIDE, SIDE, OUT), false);
+                     cnx_map_dense(out, SIDE, SIDE, OUT), NULL);
     double worst = 0, largest = 0;
     for (int i = 0; i < SIDE * SIDE * OUT; i++) {
         const double want = convolved(wide, weights + (size_t)(i % OUT) * C * 9, C, SIDE, SIDE,

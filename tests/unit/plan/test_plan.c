@@ -162,6 +162,88 @@ static void test_run(void)
     cnx_plan_close(&plan);
 }
 
+static const cnx_buffer *buffer(const cnx_plan *plan, cnx_value value)
+{
+    return &plan->buffers[value.id];
+}
+
+/* A chain of 3x3 convolutions goes over the first map; one whose input is needed later does not. */
+static void test_taking_over(void)
+{
+    enum { H = 40, W = 30, C = 32 };
+    const int channels[] = {C};
+    cnx_error err;
+    cnx_plan *plan;
+    cnx_concat_conv conv, direct;
+    cnx_concat_conv_shape(&conv, 1, channels, C, true, true, 0);
+    cnx_concat_conv_shape(&direct, 1, channels, C, true, false, 0);
+    CHECK(cnx_plan_open(&plan, &kernels, 2, &err) == CNX_OK, "%s", err.message);
+    const cnx_value in = cnx_plan_external(plan, H, W, C), out = cnx_plan_external(plan, H, W, C);
+    cnx_value x[6];
+    for (int i = 0; i < 6; i++)
+        x[i] = cnx_plan_map(plan, H, W, C);
+    cnx_plan_concat_conv(plan, "from outside", &conv, &in, x[0]);
+    cnx_plan_concat_conv(plan, "a", &conv, &x[0], x[1]);
+    cnx_plan_concat_conv(plan, "b", &conv, &x[1], x[2]);
+    cnx_plan_concat_conv(plan, "needed later", &conv, &x[2], x[3]);
+    cnx_plan_resize(plan, "add", x[2], x[3], true);
+    cnx_plan_concat_conv(plan, "direct", &direct, &x[3], x[4]);
+    cnx_plan_concat_conv(plan, "c", &conv, &x[4], x[5]);
+    cnx_plan_concat_conv(plan, "to outside", &conv, &x[5], out);
+    CHECK(cnx_plan_finish(plan, &err) == CNX_OK, "%s", err.message);
+    CHECK(buffer(plan, x[1])->over == x[0].id && buffer(plan, x[2])->over == x[1].id &&
+              buffer(plan, x[5])->over == x[4].id,
+          "not in place");
+    CHECK(buffer(plan, x[0])->over < 0 && buffer(plan, x[3])->over < 0 &&
+              buffer(plan, x[4])->over < 0,
+          "in place where it may not be");
+    CHECK(buffer(plan, x[0])->offset == buffer(plan, x[1])->offset &&
+              buffer(plan, x[0])->offset == buffer(plan, x[2])->offset &&
+              buffer(plan, x[4])->offset == buffer(plan, x[5])->offset,
+          "another place");
+    CHECK(!share_memory(buffer(plan, x[0]), buffer(plan, x[3])) &&
+              !share_memory(buffer(plan, x[3]), buffer(plan, x[4])),
+          "maps that are needed at the same time collide");
+    for (int n = 0; n < plan->node_count; n++)
+        check_scratch(plan, n);
+    /* b: x[1] and x[2] are one; "add": x[2], x[3]. */
+    CHECK(cnx_plan_live_bytes(plan, 2) == plan->nodes[2].scratch_bytes + buffer(plan, x[1])->bytes,
+          "counted twice");
+    CHECK(cnx_plan_live_bytes(plan, 4) ==
+              plan->nodes[4].scratch_bytes + 2 * buffer(plan, x[2])->bytes,
+          "not counted");
+    cnx_plan_close(&plan);
+}
+
+/* External maps may lie in the arena where nothing else does. */
+static void test_room(void)
+{
+    cnx_error err;
+    cnx_plan *plan;
+    CHECK(cnx_plan_open(&plan, &kernels, 1, &err) == CNX_OK, "%s", err.message);
+    const cnx_value in = cnx_plan_external(plan, 8, 8, 4), out = cnx_plan_external(plan, 8, 8, 4);
+    const cnx_value large = cnx_plan_external(plan, 64, 64, 4);
+    const cnx_value a = cnx_plan_map(plan, 8, 8, 4), b = cnx_plan_map(plan, 16, 16, 4);
+    const cnx_value c = cnx_plan_map(plan, 8, 8, 4);
+    cnx_plan_resize(plan, "1", in, a, false);
+    cnx_plan_resize(plan, "2", a, b, false);
+    cnx_plan_resize(plan, "3", b, c, false);
+    cnx_plan_resize(plan, "4", c, large, false);
+    cnx_plan_resize(plan, "5", c, out, false);
+    CHECK(cnx_plan_finish(plan, &err) == CNX_OK, "%s", err.message);
+    const size_t bytes = 8 * 8 * 4 * sizeof(float);
+    const size_t first = cnx_plan_external_room(plan, 0), second = cnx_plan_external_room(plan, 1);
+    CHECK(first != CNX_NO_ROOM && first + bytes <= plan->arena_bytes &&
+              !share_memory(buffer(plan, in), buffer(plan, a)),
+          "no room for the input");
+    CHECK(second != CNX_NO_ROOM && second + bytes <= plan->arena_bytes &&
+              !share_memory(buffer(plan, out), buffer(plan, c)),
+          "no room for the output");
+    CHECK(cnx_plan_external_room(plan, 2) == CNX_NO_ROOM, "room for more than the arena");
+    CHECK(cnx_plan_external_room(plan, 3) == CNX_NO_ROOM, "room for what is not there");
+    cnx_plan_close(&plan);
+}
+
 int main(void)
 {
     cnx_error err;
@@ -172,5 +254,7 @@ int main(void)
     test_costs();
     test_impossible_sizes();
     test_run();
+    test_taking_over();
+    test_room();
     return CHECK_RESULT;
 }
