@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/library_pages.h"
+
 /* A copy of the environment with the added ones first, where getenv finds them.  It stays for ever,
  * as a thread may be reading it for as long as it likes; each keeps the one before reachable. */
 static char **longer_list(char *const *added, size_t count)
@@ -34,9 +36,14 @@ void *cnx_library_open(const char *name, int flags, char *const *added, size_t c
     char **const list = count ? longer_list(added, count) : NULL;
     if (list)
         environ = list;
+    cnx_loaded_libraries others;
+    cnx_loaded_libraries_list(&others);
     void *library = dlopen(name, flags);
     if (list && environ == list)
         environ = before;
+    if (library)
+        cnx_library_pages_release(&others);
+    cnx_loaded_libraries_free(&others);
     pthread_mutex_unlock(&one_at_a_time);
     return library;
 }

@@ -12,6 +12,8 @@
  * Not by setenv, which moves and frees the list of variables under threads that read it: a thread
  * that reads it here finds all that was there, whether it sees the longer list or not.  Should
  * another thread change the environment at this very moment, its change stays.
+ *
+ * What linking alone needed of the libraries' pages is handed back (library_pages.h).
  */
 void *cnx_library_open(const char *name, int flags, char *const *added, size_t count);
 
