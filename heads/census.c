@@ -206,7 +206,7 @@ static void add_up(cnx_census *c)
 
 /* A picture of the input's size, at once: logits are resized to it and their labels taken. */
 static cnx_status take_segmentation(cnx_census *c, cnx_model_file *file,
-                                    const cnx_census_options *options, cnx_error *err)
+                                    const cnx_model_options *planning, cnx_error *err)
 {
     cnx_status status = CNX_OK;
     cnx_segmentor *seg = NULL;
@@ -217,11 +217,7 @@ static cnx_status take_segmentation(cnx_census *c, cnx_model_file *file,
     whole.mode = CNX_MODE_WHOLE;
     whole.scale_count = 0;
     whole.flip = false;
-    const cnx_segmentor_options planning = {.threads = options->threads,
-                                            .kernels = options->kernels,
-                                            .weights = options->weights,
-                                            .planning = true};
-    CNX_CHECK(cnx_segmentor_open(&seg, file, &planning, err));
+    CNX_CHECK(cnx_segmentor_open(&seg, file, planning, err));
     CNX_CHECK(cnx_segmentor_plan_of(seg, c->h, c->w, &plan, err));
     CNX_CHECK(add_plan(c, plan, 0, 1, err));
     CNX_CHECK(cnx_segmentor_estimate(seg, c->w, c->h, &whole, 0, &estimate, err));
@@ -240,7 +236,7 @@ cleanup:
 
 /* A picture of the input's size. */
 static cnx_status take_classification(cnx_census *c, cnx_model_file *file,
-                                      const cnx_census_options *options, cnx_error *err)
+                                      const cnx_model_options *planning, cnx_error *err)
 {
     cnx_status status = CNX_OK;
     cnx_classifier *cls = NULL;
@@ -248,11 +244,7 @@ static cnx_status take_classification(cnx_census *c, cnx_model_file *file,
     cnx_classify_estimate estimate;
     cnx_pipeline own = file->description.pipeline;
     own.resize = false;
-    const cnx_classifier_options planning = {.threads = options->threads,
-                                             .kernels = options->kernels,
-                                             .weights = options->weights,
-                                             .planning = true};
-    CNX_CHECK(cnx_classifier_open(&cls, file, &planning, err));
+    CNX_CHECK(cnx_classifier_open(&cls, file, planning, err));
     CNX_CHECK(cnx_classifier_plan_of(cls, c->h, c->w, &plan, err));
     CNX_CHECK(add_plan(c, plan, 0, 1, err));
     CNX_CHECK(cnx_classifier_estimate(cls, c->w, c->h, &own, &estimate, err));
@@ -290,7 +282,7 @@ static void correct_detector(cnx_census *c, const cnx_detector_desc *d)
 
 /* As many proposals and detections as the rules allow. */
 static cnx_status take_detection(cnx_census *c, cnx_model_file *file,
-                                 const cnx_census_options *options, cnx_error *err)
+                                 const cnx_model_options *planning, cnx_error *err)
 {
     cnx_status status = CNX_OK;
     cnx_detector *det = NULL;
@@ -302,11 +294,7 @@ static cnx_status take_detection(cnx_census *c, cnx_model_file *file,
     own.flip = false;
     const cnx_detector_desc *d = &file->description.detector;
     const cnx_detect_request request = {.pipeline = &own};
-    const cnx_detector_options planning = {.threads = options->threads,
-                                           .kernels = options->kernels,
-                                           .weights = options->weights,
-                                           .planning = true};
-    CNX_CHECK(cnx_detector_open(&det, file, &planning, err));
+    CNX_CHECK(cnx_detector_open(&det, file, planning, err));
     CNX_CHECK(cnx_detector_plan_of(det, c->h, c->w, &plans, err));
     CNX_CHECK(add_plan(c, plans.dense, 0, 1, err));
     CNX_CHECK(add_plan(c, plans.boxes, 1, d->rpn.max_per_img, err));
@@ -329,15 +317,19 @@ cnx_status cnx_census_take(cnx_census *out, cnx_model_file *file, int h, int w,
     err = err ? err : &local;
     options = options ? options : &defaults;
     *out = (cnx_census){.h = h, .w = w};
+    const cnx_model_options planning = {.threads = options->threads,
+                                        .kernels = options->kernels,
+                                        .weights = options->weights,
+                                        .planning = true};
     switch (file->description.task) {
     case CNX_TASK_SEGMENTATION:
-        CNX_CHECK(take_segmentation(out, file, options, err));
+        CNX_CHECK(take_segmentation(out, file, &planning, err));
         break;
     case CNX_TASK_CLASSIFICATION:
-        CNX_CHECK(take_classification(out, file, options, err));
+        CNX_CHECK(take_classification(out, file, &planning, err));
         break;
     case CNX_TASK_DETECTION:
-        CNX_CHECK(take_detection(out, file, options, err));
+        CNX_CHECK(take_detection(out, file, &planning, err));
     }
     CNX_CHECK(add_parameters(out, file, err));
     CNX_CHECK(add_auxiliary(out, err));

@@ -6,13 +6,9 @@
  */
 #include "heads/classifier.h"
 
-#include <stdlib.h>
-
 #include "core/clock.h"
-#include "core/memory.h"
-#include "core/threads.h"
 #include "heads/classify_input.h"
-#include "heads/network.h"
+#include "heads/runner.h"
 
 typedef struct network {
     cnx_network base;
@@ -20,15 +16,10 @@ typedef struct network {
 } network;
 
 struct cnx_classifier {
-    network *network;
-    int threads;
-    size_t max_memory;
-    cnx_plan *plan; /* owned; for an input of plan_h x plan_w, NULL before the first */
-    int plan_h, plan_w;
-    cnx_kept arena; /* of the plan */
+    cnx_runner base;
 };
 
-/* ---- opening ---- */
+/* ---- the head ---- */
 
 static cnx_status open_head(cnx_network *base, cnx_weights *weights, int threads, cnx_error *err)
 {
@@ -47,174 +38,104 @@ static void close_head(cnx_network *base)
     cnx_linear_close(&((network *)base)->head);
 }
 
-static const cnx_network_kind kind = {.task = CNX_TASK_CLASSIFICATION,
-                                      .size = sizeof(network),
-                                      .backbone = "",
-                                      .output_norms = false,
-                                      .open_head = open_head,
-                                      .head_bytes = head_bytes,
-                                      .close_head = close_head};
-
-/* A classifier without a network. */
-static cnx_status open_empty(cnx_classifier **out, int threads, size_t max_memory, cnx_error *err)
+static cnx_status plan_head(cnx_runner *r, const cnx_value features[CNX_STAGES], cnx_error *err)
 {
-    cnx_classifier *cls = calloc(1, sizeof *cls);
-    *out = cls;
-    CNX_FAIL_IF(!cls, CNX_ERR_MEMORY, "not enough memory for a classifier");
-    cls->threads = threads > 0 ? threads : cnx_threads_available();
-    cls->max_memory = max_memory;
-    return CNX_OK;
+    const network *net = (const network *)r->network;
+    cnx_value logits;
+    const cnx_value last = features[cnx_convnext_stages(&net->base.description.backbone) - 1];
+    return cnx_linear_plan(net->head, r->plan, last, &logits, err);
 }
 
+static const cnx_runner_kind kind = {.network = {.task = CNX_TASK_CLASSIFICATION,
+                                                 .size = sizeof(network),
+                                                 .backbone = "",
+                                                 .output_norms = false,
+                                                 .open_head = open_head,
+                                                 .head_bytes = head_bytes,
+                                                 .close_head = close_head},
+                                     .name = "a classifier",
+                                     .size = sizeof(cnx_classifier),
+                                     .plan_head = plan_head};
+
+/* ---- what all tasks have ---- */
+
 cnx_status cnx_classifier_open(cnx_classifier **out, cnx_model_file *file,
-                               const cnx_classifier_options *options, cnx_error *err)
+                               const cnx_model_options *options, cnx_error *err)
 {
-    *out = NULL;
-    CNX_TRY(cnx_model_file_expect(file, kind.task, err));
-    const cnx_classifier_options defaults = {0};
-    if (!options)
-        options = &defaults;
-    CNX_TRY(open_empty(out, options->threads, options->max_memory, err));
-    cnx_network *net = NULL;
-    cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_network_new(&net, &kind, err));
-    (*out)->network = (network *)net;
-    const cnx_network_options common = {.threads = (*out)->threads,
-                                        .max_memory = options->max_memory,
-                                        .kernels = options->kernels,
-                                        .weights = options->weights,
-                                        .planning = options->planning};
-    CNX_CHECK(cnx_network_open(net, file, &common, err));
-    return CNX_OK;
-cleanup:
-    cnx_classifier_close(out);
+    cnx_runner *runner;
+    const cnx_status status = cnx_runner_open(&runner, &kind, file, options, err);
+    *out = (cnx_classifier *)runner;
     return status;
 }
 
 cnx_status cnx_classifier_share(cnx_classifier **out, const cnx_classifier *of, int threads,
                                 cnx_error *err)
 {
-    CNX_TRY(open_empty(out, threads > 0 ? threads : of->threads, of->max_memory, err));
-    (*out)->network = of->network;
-    cnx_network_share(&of->network->base);
-    return CNX_OK;
+    cnx_runner *runner;
+    const cnx_status status = cnx_runner_share(&runner, &of->base, threads, err);
+    *out = (cnx_classifier *)runner;
+    return status;
 }
 
 void cnx_classifier_close(cnx_classifier **cls)
 {
-    if (!*cls)
-        return;
-    cnx_plan_close(&(*cls)->plan);
-    cnx_classifier_trim(*cls);
-    if ((*cls)->network)
-        cnx_network_let_go(&(*cls)->network->base);
-    free(*cls);
+    cnx_runner_free((cnx_runner *)*cls);
     *cls = NULL;
 }
 
 void cnx_classifier_trim(cnx_classifier *cls)
 {
-    cnx_kept_free(&cls->arena);
+    cnx_runner_trim(&cls->base);
 }
 
 void cnx_classifier_set_threads(cnx_classifier *cls, int threads)
 {
-    if (cls->threads == threads)
-        return;
-    cls->threads = threads;
-    cnx_plan_close(&cls->plan); /* scratch is laid out for a number of threads */
+    cnx_runner_set_threads(&cls->base, threads);
 }
 
 const cnx_description *cnx_classifier_description(const cnx_classifier *cls)
 {
-    return &cls->network->base.description;
+    return &cls->base.network->description;
 }
 
 const cnx_kernels *cnx_classifier_kernels(const cnx_classifier *cls)
 {
-    return &cls->network->base.kernels;
+    return &cls->base.network->kernels;
 }
 
 size_t cnx_classifier_weights_bytes(const cnx_classifier *cls)
 {
-    return cnx_network_bytes(&cls->network->base);
-}
-
-/* ---- the network ---- */
-
-static cnx_status build_plan(cnx_classifier *cls, int h, int w, cnx_error *err)
-{
-    const network *net = cls->network;
-    cnx_value features[CNX_STAGES], logits;
-    const cnx_value input = cnx_plan_external(cls->plan, h, w, 3);
-    CNX_TRY(cnx_convnext_plan(net->base.backbone, cls->plan, input, features, err));
-    const cnx_value last = features[cnx_convnext_stages(&net->base.description.backbone) - 1];
-    CNX_TRY(cnx_linear_plan(net->head, cls->plan, last, &logits, err));
-    return cnx_plan_finish(cls->plan, err);
-}
-
-/* Makes cls->plan the plan for this input size. */
-static cnx_status plan_for(cnx_classifier *cls, int h, int w, cnx_error *err)
-{
-    if (cls->plan && cls->plan_h == h && cls->plan_w == w)
-        return CNX_OK;
-    cnx_plan_close(&cls->plan);
-    CNX_TRY(cnx_plan_open(&cls->plan, &cls->network->base.kernels, cls->threads, err));
-    const cnx_status status = build_plan(cls, h, w, err);
-    if (status != CNX_OK) {
-        cnx_plan_close(&cls->plan);
-        return status;
-    }
-    cls->plan_h = h;
-    cls->plan_w = w;
-    return CNX_OK;
+    return cnx_network_bytes(cls->base.network);
 }
 
 cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_plan **out,
                                   cnx_error *err)
 {
-    CNX_TRY(plan_for(cls, h, w, err));
-    *out = cls->plan;
+    CNX_TRY(cnx_runner_plan(&cls->base, h, w, err));
+    *out = cls->base.plan;
     return CNX_OK;
-}
-
-/* Plan and arena for an input of this size. */
-static cnx_status reserve(cnx_classifier *cls, int h, int w, cnx_error *err)
-{
-    CNX_TRY(plan_for(cls, h, w, err));
-    return cnx_kept_reserve(&cls->arena, cnx_plan_arena_bytes(cls->plan),
-                            "the network's feature maps", err);
 }
 
 cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h, int w,
-                                  float *logits, cnx_classifier_tap tap, void *user, cnx_error *err)
+                                  float *logits, cnx_plan_tap tap, void *user, cnx_error *err)
 {
-    CNX_TRY(reserve(cls, h, w, err));
-    const cnx_plan_hooks hooks = {.tap = tap, .user = user};
-    float *const external[] = {(float *)(uintptr_t)input, logits}; /* the input is only read */
-    cnx_plan_run(cls->plan, cls->arena.memory, external, &hooks);
-    return CNX_OK;
+    return cnx_runner_network(&cls->base, input, h, w, logits, tap, user, err);
 }
 
 /* ---- a picture ---- */
-
-static const cnx_pipeline *pipeline_of(const cnx_classifier *cls, const cnx_pipeline *asked)
-{
-    return asked ? asked : &cls->network->base.description.pipeline;
-}
 
 static cnx_status estimate(cnx_classifier *cls, int width, int height,
                            const cnx_classify_size *size, cnx_classify_estimate *out,
                            cnx_error *err)
 {
-    CNX_TRY(plan_for(cls, size->h, size->w, err));
+    CNX_TRY(cnx_runner_plan(&cls->base, size->h, size->w, err));
     *out = (cnx_classify_estimate){
-        .weights_bytes = cnx_network_bytes(&cls->network->base),
-        .arena_bytes = cnx_plan_arena_bytes(cls->plan),
+        .weights_bytes = cnx_network_bytes(cls->base.network),
+        .arena_bytes = cnx_plan_arena_bytes(cls->base.plan),
         .picture_bytes = 3 * (size_t)width * (size_t)height +
                          cnx_classify_bytes(size, width, height) +
-                         sizeof(float) * (size_t)cls->network->base.description.class_count,
-        .macs = cnx_plan_macs(cls->plan),
+                         sizeof(float) * (size_t)cls->base.network->description.class_count,
+        .macs = cnx_plan_macs(cls->base.plan),
         .net_h = size->h,
         .net_w = size->w};
     out->total_bytes = out->weights_bytes + out->arena_bytes + out->picture_bytes;
@@ -226,7 +147,8 @@ cnx_status cnx_classifier_estimate(cnx_classifier *cls, int width, int height,
                                    cnx_error *err)
 {
     cnx_classify_size size;
-    CNX_TRY(cnx_classify_size_of(&size, width, height, pipeline_of(cls, pipeline), err));
+    CNX_TRY(
+        cnx_classify_size_of(&size, width, height, cnx_runner_pipeline(&cls->base, pipeline), err));
     return estimate(cls, width, height, &size, out, err);
 }
 
@@ -234,12 +156,12 @@ static cnx_status check_memory(const cnx_classifier *cls, const cnx_classify_est
                                cnx_error *err)
 {
     const double mib = 1048576;
-    CNX_FAIL_IF(cls->max_memory && e->total_bytes > cls->max_memory, CNX_ERR_MEMORY,
+    CNX_FAIL_IF(cls->base.max_memory && e->total_bytes > cls->base.max_memory, CNX_ERR_MEMORY,
                 "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
                 "limit of %.1f MiB; a smaller --size or fewer --threads needs less",
                 (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
                 (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
-                (double)cls->max_memory / mib);
+                (double)cls->base.max_memory / mib);
     return CNX_OK;
 }
 
@@ -249,8 +171,8 @@ static cnx_status run_network(cnx_classifier *cls, const cnx_classify_request *r
     const cnx_plan_hooks hooks = {
         .step = request->progress, .user = request->user, .clock = request->clock};
     float *const external[] = {input, logits};
-    CNX_FAIL_IF(!cnx_plan_run(cls->plan, cls->arena.memory, external, &hooks), CNX_ERR_INTERRUPTED,
-                "interrupted");
+    CNX_FAIL_IF(!cnx_plan_run(cls->base.plan, cls->base.arena.memory, external, &hooks),
+                CNX_ERR_INTERRUPTED, "interrupted");
     return CNX_OK;
 }
 
@@ -258,7 +180,7 @@ cnx_status cnx_classifier_run(cnx_classifier *cls, const cnx_classify_request *r
                               float *logits, cnx_classify_stats *stats, cnx_error *err)
 {
     const cnx_image *image = request->image;
-    const cnx_pipeline *pipeline = pipeline_of(cls, request->pipeline);
+    const cnx_pipeline *pipeline = cnx_runner_pipeline(&cls->base, request->pipeline);
     cnx_classify_stats unasked;
     cnx_classify_estimate needed;
     cnx_classify_size size;
@@ -271,7 +193,7 @@ cnx_status cnx_classifier_run(cnx_classifier *cls, const cnx_classify_request *r
     CNX_TRY(check_memory(cls, &needed, err));
     *stats = (cnx_classify_stats){.net_h = size.h, .net_w = size.w};
     const double start = cnx_now();
-    CNX_CHECK(reserve(cls, size.h, size.w, err));
+    CNX_CHECK(cnx_runner_reserve(&cls->base, size.h, size.w, err));
     CNX_CHECK(cnx_classify_crop(&crop, image, &size, err));
     CNX_CHECK(cnx_alloc_or_fail(&input, 3 * sizeof(float) * (size_t)size.h * (size_t)size.w,
                                 "the network's input", err));

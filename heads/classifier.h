@@ -7,17 +7,9 @@
 
 typedef struct cnx_classifier cnx_classifier;
 
-typedef struct cnx_classifier_options {
-    int threads;             /* 0: cnx_threads_available() */
-    size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
-    const char *kernels;     /* "auto", "ref", ...; NULL: auto */
-    cnx_weight_type weights; /* how packed weights are kept */
-    bool planning;           /* no weights are read or packed: for plans, never run */
-} cnx_classifier_options;
-
 /* Reads and packs the weights; the model file may be closed afterwards. */
 cnx_status cnx_classifier_open(cnx_classifier **out, cnx_model_file *file,
-                               const cnx_classifier_options *options, cnx_error *err);
+                               const cnx_model_options *options, cnx_error *err);
 void cnx_classifier_close(cnx_classifier **cls);
 
 /*
@@ -76,9 +68,7 @@ cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_p
 
 /* The network alone, for tests and benchmarks: input [h, w, 3] normalised RGB floats, logits
  * [classes].  tap: called with every named map of the plan in order, or NULL. */
-typedef void (*cnx_classifier_tap)(void *user, const char *name, cnx_map map);
 cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h, int w,
-                                  float *logits, cnx_classifier_tap tap, void *user,
-                                  cnx_error *err);
+                                  float *logits, cnx_plan_tap tap, void *user, cnx_error *err);
 
 #endif

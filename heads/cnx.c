@@ -20,35 +20,18 @@ const char *cnx_version(void)
     return CNX_VERSION;
 }
 
-static cnx_status open_detector(cnx_model *model, cnx_model_file *file, const cnx_options *options,
-                                cnx_weight_type weights, cnx_error *err)
+static cnx_status open_task(cnx_model *model, cnx_model_file *file,
+                            const cnx_model_options *options, cnx_error *err)
 {
-    const cnx_detector_options inner = {.threads = options->threads,
-                                        .max_memory = options->max_memory,
-                                        .kernels = options->kernels,
-                                        .weights = weights};
-    return cnx_detector_open(&model->detector, file, &inner, err);
-}
-
-static cnx_status open_classifier(cnx_model *model, cnx_model_file *file,
-                                  const cnx_options *options, cnx_weight_type weights,
-                                  cnx_error *err)
-{
-    const cnx_classifier_options inner = {.threads = options->threads,
-                                          .max_memory = options->max_memory,
-                                          .kernels = options->kernels,
-                                          .weights = weights};
-    return cnx_classifier_open(&model->classifier, file, &inner, err);
-}
-
-static cnx_status open_segmentor(cnx_model *model, cnx_model_file *file, const cnx_options *options,
-                                 cnx_weight_type weights, cnx_error *err)
-{
-    const cnx_segmentor_options inner = {.threads = options->threads,
-                                         .max_memory = options->max_memory,
-                                         .kernels = options->kernels,
-                                         .weights = weights};
-    return cnx_segmentor_open(&model->segmentor, file, &inner, err);
+    switch (file->description.task) {
+    case CNX_TASK_DETECTION:
+        return cnx_detector_open(&model->detector, file, options, err);
+    case CNX_TASK_CLASSIFICATION:
+        return cnx_classifier_open(&model->classifier, file, options, err);
+    case CNX_TASK_SEGMENTATION:
+        break;
+    }
+    return cnx_segmentor_open(&model->segmentor, file, options, err);
 }
 
 cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *options, cnx_error *err)
@@ -57,18 +40,16 @@ cnx_status cnx_open(cnx_model **model, const char *path, const cnx_options *opti
     if (!options)
         options = &defaults;
     cnx_model_file file = {0};
-    cnx_weight_type weights = CNX_WEIGHTS_F32;
+    cnx_model_options inner = {.threads = options->threads,
+                               .max_memory = options->max_memory,
+                               .kernels = options->kernels};
     cnx_status status = CNX_OK;
     *model = calloc(1, sizeof **model);
     CNX_CHECK_IF(!*model, CNX_ERR_MEMORY, "not enough memory for a model");
-    CNX_CHECK(cnx_weight_type_parse(&weights, options->weights, err));
+    CNX_CHECK(cnx_weight_type_parse(&inner.weights, options->weights, err));
     CNX_CHECK(cnx_model_file_open(&file, path, options->config, options->sets, options->set_count,
                                   false, err));
-    const cnx_task task = file.description.task;
-    CNX_CHECK(task == CNX_TASK_DETECTION ? open_detector(*model, &file, options, weights, err)
-              : task == CNX_TASK_CLASSIFICATION
-                  ? open_classifier(*model, &file, options, weights, err)
-                  : open_segmentor(*model, &file, options, weights, err));
+    CNX_CHECK(open_task(*model, &file, &inner, err));
 cleanup:
     cnx_model_file_close(&file);
     if (status != CNX_OK)

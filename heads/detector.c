@@ -9,11 +9,7 @@
  *
  * This file opens the network, plans it and tells what a picture needs; detector_run.c runs.
  */
-#include <stdlib.h>
-
-#include "core/memory.h"
 #include "core/ops/paste.h"
-#include "core/threads.h"
 #include "heads/detector_private.h"
 #include "heads/roi_heads.h"
 
@@ -34,161 +30,120 @@ static void close_head(cnx_network *base)
     cnx_detector_net_close(&((cnx_detect_network *)base)->net);
 }
 
-static const cnx_network_kind kind = {.task = CNX_TASK_DETECTION,
-                                      .size = sizeof(cnx_detect_network),
-                                      .backbone = "backbone.",
-                                      .output_norms = true,
-                                      .open_head = open_head,
-                                      .head_bytes = head_bytes,
-                                      .close_head = close_head};
-
-/* A detector without a network. */
-static cnx_status open_empty(cnx_detector **out, int threads, size_t max_memory, cnx_error *err)
+static cnx_status plan_head(cnx_runner *r, const cnx_value features[CNX_STAGES], cnx_error *err)
 {
-    cnx_detector *det = calloc(1, sizeof *det);
-    *out = det;
-    CNX_FAIL_IF(!det, CNX_ERR_MEMORY, "not enough memory for a detector");
-    det->threads = threads > 0 ? threads : cnx_threads_available();
-    det->max_memory = max_memory;
-    return CNX_OK;
+    cnx_detector *det = (cnx_detector *)r;
+    return cnx_detector_net_plan(cnx_detector_net_of(det), r->plan, features, &det->maps, err);
 }
 
-cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
-                             const cnx_detector_options *options, cnx_error *err)
+static void forget_plans(cnx_runner *r)
 {
-    *out = NULL;
-    CNX_TRY(cnx_model_file_expect(file, kind.task, err));
-    const cnx_detector_options defaults = {0};
-    if (!options)
-        options = &defaults;
-    CNX_TRY(open_empty(out, options->threads, options->max_memory, err));
-    cnx_network *net = NULL;
-    cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_network_new(&net, &kind, err));
-    (*out)->network = (cnx_detect_network *)net;
-    const cnx_network_options common = {.threads = (*out)->threads,
-                                        .max_memory = options->max_memory,
-                                        .kernels = options->kernels,
-                                        .weights = options->weights,
-                                        .planning = options->planning};
-    CNX_CHECK(cnx_network_open(net, file, &common, err));
-    return CNX_OK;
-cleanup:
-    cnx_detector_close(out);
+    cnx_detector *det = (cnx_detector *)r;
+    cnx_plan_close(&det->boxes);
+    cnx_plan_close(&det->masks);
+}
+
+static void trim(cnx_runner *r)
+{
+    cnx_kept_free(&((cnx_detector *)r)->scratch);
+}
+
+static const cnx_runner_kind kind = {.network = {.task = CNX_TASK_DETECTION,
+                                                 .size = sizeof(cnx_detect_network),
+                                                 .backbone = "backbone.",
+                                                 .output_norms = true,
+                                                 .open_head = open_head,
+                                                 .head_bytes = head_bytes,
+                                                 .close_head = close_head},
+                                     .name = "a detector",
+                                     .size = sizeof(cnx_detector),
+                                     .plan_head = plan_head,
+                                     .forget_plans = forget_plans,
+                                     .trim = trim};
+
+/* ---- what all tasks have ---- */
+
+cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
+                             const cnx_model_options *options, cnx_error *err)
+{
+    cnx_runner *runner;
+    const cnx_status status = cnx_runner_open(&runner, &kind, file, options, err);
+    *out = (cnx_detector *)runner;
     return status;
 }
 
 cnx_status cnx_detector_share(cnx_detector **out, const cnx_detector *of, int threads,
                               cnx_error *err)
 {
-    CNX_TRY(open_empty(out, threads > 0 ? threads : of->threads, of->max_memory, err));
-    (*out)->network = of->network;
-    cnx_network_share(&of->network->base);
-    return CNX_OK;
-}
-
-static void forget_plans(cnx_detector *det)
-{
-    cnx_plan_close(&det->plan);
-    cnx_plan_close(&det->boxes);
-    cnx_plan_close(&det->masks);
+    cnx_runner *runner;
+    const cnx_status status = cnx_runner_share(&runner, &of->base, threads, err);
+    *out = (cnx_detector *)runner;
+    return status;
 }
 
 void cnx_detector_close(cnx_detector **det)
 {
-    if (!*det)
-        return;
-    forget_plans(*det);
-    cnx_detector_trim(*det);
-    if ((*det)->network)
-        cnx_network_let_go(&(*det)->network->base);
-    free(*det);
+    cnx_runner_free((cnx_runner *)*det);
     *det = NULL;
 }
 
 void cnx_detector_trim(cnx_detector *det)
 {
-    cnx_kept_free(&det->arena);
-    cnx_kept_free(&det->scratch);
+    cnx_runner_trim(&det->base);
 }
 
 void cnx_detector_set_threads(cnx_detector *det, int threads)
 {
-    if (det->threads == threads)
-        return;
-    det->threads = threads;
-    forget_plans(det); /* scratch is laid out for a number of threads */
+    cnx_runner_set_threads(&det->base, threads);
 }
 
 const cnx_description *cnx_detector_description(const cnx_detector *det)
 {
-    return &det->network->base.description;
+    return &det->base.network->description;
 }
 
 const cnx_kernels *cnx_detector_kernels(const cnx_detector *det)
 {
-    return &det->network->base.kernels;
+    return &det->base.network->kernels;
 }
 
 size_t cnx_detector_weights_bytes(const cnx_detector *det)
 {
-    return cnx_network_bytes(&det->network->base);
+    return cnx_network_bytes(det->base.network);
+}
+
+const cnx_detector_net *cnx_detector_net_of(const cnx_detector *det)
+{
+    return ((const cnx_detect_network *)det->base.network)->net;
 }
 
 /* ---- plans and memory ---- */
-
-static cnx_status build_plan(cnx_detector *det, int h, int w, cnx_error *err)
-{
-    cnx_value features[CNX_STAGES];
-    const cnx_value input = cnx_plan_external(det->plan, h, w, 3);
-    CNX_TRY(cnx_convnext_plan(det->network->base.backbone, det->plan, input, features, err));
-    CNX_TRY(cnx_detector_net_plan(det->network->net, det->plan, features, &det->maps, err));
-    return cnx_plan_finish(det->plan, err);
-}
-
-cnx_status cnx_detector_plan(cnx_detector *det, int h, int w, cnx_error *err)
-{
-    if (det->plan && det->plan_h == h && det->plan_w == w)
-        return CNX_OK;
-    cnx_plan_close(&det->plan);
-    CNX_TRY(cnx_plan_open(&det->plan, &det->network->base.kernels, det->threads, err));
-    const cnx_status status = build_plan(det, h, w, err);
-    if (status != CNX_OK) {
-        cnx_plan_close(&det->plan);
-        return status;
-    }
-    det->plan_h = h;
-    det->plan_w = w;
-    return CNX_OK;
-}
 
 static cnx_status plan_regions(cnx_detector *det, cnx_error *err)
 {
     if (det->boxes && det->masks)
         return CNX_OK;
-    cnx_plan_close(&det->boxes);
-    cnx_plan_close(&det->masks);
-    const cnx_kernels *k = &det->network->base.kernels;
+    forget_plans(&det->base);
+    const cnx_kernels *k = &det->base.network->kernels;
     cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_plan_open(&det->boxes, k, det->threads, err));
-    CNX_CHECK(cnx_plan_open(&det->masks, k, det->threads, err));
-    cnx_detector_net_plan_boxes(det->network->net, det->boxes);
-    cnx_detector_net_plan_masks(det->network->net, det->masks);
+    CNX_CHECK(cnx_plan_open(&det->boxes, k, det->base.threads, err));
+    CNX_CHECK(cnx_plan_open(&det->masks, k, det->base.threads, err));
+    cnx_detector_net_plan_boxes(cnx_detector_net_of(det), det->boxes);
+    cnx_detector_net_plan_masks(cnx_detector_net_of(det), det->masks);
     CNX_CHECK(cnx_plan_finish(det->boxes, err));
     CNX_CHECK(cnx_plan_finish(det->masks, err));
     return CNX_OK;
 cleanup:
-    cnx_plan_close(&det->boxes);
-    cnx_plan_close(&det->masks);
+    forget_plans(&det->base);
     return status;
 }
 
 cnx_status cnx_detector_plan_of(cnx_detector *det, int h, int w, cnx_detector_plans *out,
                                 cnx_error *err)
 {
-    CNX_TRY(cnx_detector_plan(det, h, w, err));
+    CNX_TRY(cnx_runner_plan(&det->base, h, w, err));
     CNX_TRY(plan_regions(det, err));
-    *out = (cnx_detector_plans){.dense = det->plan, .boxes = det->boxes, .masks = det->masks};
+    *out = (cnx_detector_plans){.dense = det->base.plan, .boxes = det->boxes, .masks = det->masks};
     return CNX_OK;
 }
 
@@ -196,7 +151,7 @@ cnx_status cnx_detector_plan_of(cnx_detector *det, int h, int w, cnx_detector_pl
 
 size_t cnx_detector_scratch(const cnx_detector *det, const cnx_detect_pass *pass, bool no_masks)
 {
-    return cnx_roi_scratch(det->network->net, &det->network->base.kernels, det->threads,
+    return cnx_roi_scratch(cnx_detector_net_of(det), &det->base.network->kernels, det->base.threads,
                            pass->padded_h / 4, pass->padded_w / 4, no_masks);
 }
 
@@ -214,7 +169,7 @@ static double pass_regions(const cnx_rpn_rules *r, const cnx_detect_pass *pass)
 
 int cnx_detector_regions(const cnx_detector *det, const cnx_detect_layout *layout)
 {
-    const cnx_rpn_rules *r = &det->network->base.description.detector.rpn;
+    const cnx_rpn_rules *r = &det->base.network->description.detector.rpn;
     double all = 0;
     for (int i = 0; i < layout->pass_count; i++)
         all += pass_regions(r, &layout->passes[i]);
@@ -234,7 +189,7 @@ static double pyramid_bytes(const cnx_detector_desc *d, const cnx_detect_pass *p
 static double picture_bytes(const cnx_detector *det, const cnx_detect_layout *layout,
                             const cnx_detect_request *request)
 {
-    const cnx_detector_desc *d = &det->network->base.description.detector;
+    const cnx_detector_desc *d = &det->base.network->description.detector;
     const double regions = cnx_detector_regions(det, layout), classes = d->classes;
     const double boxes = 4 * (d->class_specific ? classes : 1);
     double resized = 0, kept = 0;
@@ -249,7 +204,8 @@ static double picture_bytes(const cnx_detector *det, const cnx_detect_layout *la
     const double batch = cnx_box_batch((int)regions) * (classes + 1 + boxes);
     const cnx_paste paste = {.width = layout->width, .height = layout->height};
     const double pasting =
-        request->no_masks ? 0 : (double)cnx_paste_scratch(&paste, CNX_MASK_SIZE) * det->threads;
+        request->no_masks ? 0
+                          : (double)cnx_paste_scratch(&paste, CNX_MASK_SIZE) * det->base.threads;
     return (double)layout->width * layout->height * 3 + resized + kept +
            (tables + batch) * (double)sizeof(float) + pasting;
 }
@@ -259,23 +215,23 @@ cnx_status cnx_detector_measure(cnx_detector *det, const cnx_detect_layout *layo
                                 cnx_error *err)
 {
     const cnx_rcnn_rules *rules =
-        request->rules ? request->rules : &det->network->base.description.detector.rcnn;
+        request->rules ? request->rules : &det->base.network->description.detector.rcnn;
     size_t scratch = 0, arena = 0;
     *out = (cnx_detect_estimate){.passes = layout->pass_count,
                                  .net_h = layout->passes[0].padded_h,
                                  .net_w = layout->passes[0].padded_w,
-                                 .weights_bytes = cnx_network_bytes(&det->network->base)};
+                                 .weights_bytes = cnx_network_bytes(det->base.network)};
     CNX_TRY(plan_regions(det, err));
     const double regions = cnx_detector_regions(det, layout);
     const double detections = request->no_masks ? 0 : rules->max_per_img;
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_detect_pass *pass = &layout->passes[i];
-        CNX_TRY(cnx_detector_plan(det, pass->padded_h, pass->padded_w, err));
-        const size_t bytes = cnx_plan_arena_bytes(det->plan);
+        CNX_TRY(cnx_runner_plan(&det->base, pass->padded_h, pass->padded_w, err));
+        const size_t bytes = cnx_plan_arena_bytes(det->base.plan);
         const size_t heads = cnx_detector_scratch(det, pass, request->no_masks);
         arena = bytes > arena ? bytes : arena;
         scratch = heads > scratch ? heads : scratch;
-        out->macs += cnx_plan_macs(det->plan) + regions * cnx_plan_macs(det->boxes) +
+        out->macs += cnx_plan_macs(det->base.plan) + regions * cnx_plan_macs(det->boxes) +
                      detections * cnx_plan_macs(det->masks);
     }
     const double picture = picture_bytes(det, layout, request);
@@ -294,8 +250,7 @@ cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
     static const cnx_detect_request defaults = {0};
     cnx_detect_layout layout;
     request = request ? request : &defaults;
-    CNX_TRY(cnx_detect_layout_open(
-        &layout, width, height,
-        request->pipeline ? request->pipeline : &det->network->base.description.pipeline, err));
+    CNX_TRY(cnx_detect_layout_open(&layout, width, height,
+                                   cnx_runner_pipeline(&det->base, request->pipeline), err));
     return cnx_detector_measure(det, &layout, request, out, err);
 }

@@ -8,17 +8,9 @@
 
 typedef struct cnx_detector cnx_detector;
 
-typedef struct cnx_detector_options {
-    int threads;         /* 0: cnx_threads_available() */
-    size_t max_memory;   /* bytes for weights, feature maps and pictures together; 0: no limit */
-    const char *kernels; /* "auto", "ref", ...; NULL: auto */
-    cnx_weight_type weights; /* how packed weights are kept */
-    bool planning;           /* no weights are read or packed: for plans and estimates, never run */
-} cnx_detector_options;
-
 /* Reads and packs the weights; the model file may be closed afterwards. */
 cnx_status cnx_detector_open(cnx_detector **out, cnx_model_file *file,
-                             const cnx_detector_options *options, cnx_error *err);
+                             const cnx_model_options *options, cnx_error *err);
 void cnx_detector_close(cnx_detector **det);
 
 /*

@@ -23,7 +23,7 @@ typedef struct region_table {
 /* All passes' proposals in the picture; those that overlap suppress each other. */
 static cnx_status merge_proposals(cnx_detect_run *run, region_table *t, cnx_error *err)
 {
-    const cnx_rpn_rules *rules = &run->det->network->base.description.detector.rpn;
+    const cnx_rpn_rules *rules = &run->det->base.network->description.detector.rpn;
     size_t all = 0;
     float(*boxes)[4] = NULL, *scores = NULL;
     int *keep = NULL, kept = 0, n = 0;
@@ -48,7 +48,7 @@ static cnx_status merge_proposals(cnx_detect_run *run, region_table *t, cnx_erro
                                  .count = n,
                                  .iou = rules->nms_iou,
                                  .max_kept = (int)most};
-    CNX_CHECK(cnx_nms(&run->det->network->base.kernels, &nms, keep, &kept, err));
+    CNX_CHECK(cnx_nms(&run->det->base.network->kernels, &nms, keep, &kept, err));
     CNX_CHECK(cnx_alloc_or_fail((void **)&t->rois, (size_t)kept * sizeof *t->rois, what, err));
     for (int i = 0; i < kept; i++)
         memcpy(t->rois[i], boxes[keep[i]], sizeof *t->rois);
@@ -75,7 +75,7 @@ static cnx_status gather_proposals(cnx_detect_run *run, region_table *t, cnx_err
 
 static cnx_status alloc_table(cnx_detect_run *run, region_table *t, cnx_error *err)
 {
-    const cnx_detector_desc *d = &run->det->network->base.description.detector;
+    const cnx_detector_desc *d = &run->det->base.network->description.detector;
     const size_t n = (size_t)t->count, classes = (size_t)d->classes;
     size_t bytes;
     CNX_FAIL_IF(!cnx_mul(n * sizeof(float), 4 * (classes + 1), &bytes), CNX_ERR_MEMORY,
@@ -168,7 +168,7 @@ static void average(const cnx_detect_run *run, region_table *t)
 
 cnx_status cnx_detect_boxes(cnx_detect_run *run, cnx_chosen **out, size_t *count, cnx_error *err)
 {
-    const cnx_detector_desc *d = &run->det->network->base.description.detector;
+    const cnx_detector_desc *d = &run->det->base.network->description.detector;
     const double start = cnx_now();
     region_table t = {0};
     cnx_status status = CNX_OK;
@@ -188,7 +188,7 @@ cnx_status cnx_detect_boxes(cnx_detect_run *run, cnx_chosen **out, size_t *count
                                      .classes = d->classes,
                                      .class_specific = d->class_specific};
     CNX_CHECK(cnx_choose_detections(out, count, &run->stats->candidates,
-                                    &run->det->network->base.kernels, &scored, run->rules,
+                                    &run->det->base.network->kernels, &scored, run->rules,
                                     run->request->only, err));
 cleanup:
     free_table(&t);

@@ -58,13 +58,13 @@ static void paste_one(void *context, int index, int thread)
     const cnx_paste paste = {
         .width = layout->width, .height = layout->height, .threshold = b->run->rules->mask_thr};
     const float parts =
-        (float)(layout->pass_count * b->run->det->network->base.description.detector.stages);
+        (float)(layout->pass_count * b->run->det->base.network->description.detector.stages);
     float *prob = b->sum + (size_t)index * PIXELS, box[4];
     for (int i = 0; i < PIXELS; i++)
         prob[i] /= parts;
     paste_box(b, index, box);
     b->statuses[index] = cnx_paste_run(
-        &b->run->det->network->base.kernels, &paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
+        &b->run->det->base.network->kernels, &paste, prob, CNX_MASK_SIZE, box, &b->builders[thread],
         b->scratch + (size_t)thread * b->scratch_step, &b->items[index].mask, NULL);
 }
 
@@ -77,7 +77,7 @@ static cnx_status run_batch(mask_batch *b, cnx_error *err)
     run_heads(b);
     run->stats->masks += cnx_now() - start;
     start = cnx_now();
-    cnx_parallel_for(run->det->threads, b->count, paste_one, b);
+    cnx_parallel_for(run->det->base.threads, b->count, paste_one, b);
     run->stats->paste += cnx_now() - start;
     for (int i = 0; i < b->count; i++)
         CNX_FAIL_IF(b->statuses[i] != CNX_OK, b->statuses[i],
@@ -91,7 +91,7 @@ static cnx_status run_batch(mask_batch *b, cnx_error *err)
 static cnx_status alloc_batch(mask_batch *b, int size, cnx_error *err)
 {
     static const char what[] = "a batch of masks";
-    const size_t n = (size_t)size, threads = (size_t)b->run->det->threads;
+    const size_t n = (size_t)size, threads = (size_t)b->run->det->base.threads;
     const cnx_paste paste = {.width = b->run->layout.width, .height = b->run->layout.height};
     b->scratch_step = cnx_round_up(cnx_paste_scratch(&paste, CNX_MASK_SIZE), CNX_ALIGNMENT);
     CNX_TRY(cnx_alloc_or_fail((void **)&b->rois, n * sizeof *b->rois, what, err));
@@ -105,7 +105,7 @@ static cnx_status alloc_batch(mask_batch *b, int size, cnx_error *err)
 
 static void free_batch(mask_batch *b)
 {
-    for (int i = 0; b->builders && i < b->run->det->threads; i++)
+    for (int i = 0; b->builders && i < b->run->det->base.threads; i++)
         cnx_rle_buffer_free(&b->builders[i].runs);
     cnx_free(b->rois);
     cnx_free(b->labels);

@@ -29,11 +29,11 @@ static cnx_status check_memory(const cnx_detector *det, const cnx_detect_estimat
 {
     const double mib = 1048576;
     CNX_FAIL_IF(
-        det->max_memory && e->total_bytes > det->max_memory, CNX_ERR_MEMORY,
+        det->base.max_memory && e->total_bytes > det->base.max_memory, CNX_ERR_MEMORY,
         "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
         "limit of %.1f MiB; a smaller --scale, fewer --scales, or fewer --threads needs less",
         (double)e->total_bytes / mib, (double)e->weights_bytes / mib, (double)e->arena_bytes / mib,
-        (double)e->picture_bytes / mib, (double)det->max_memory / mib);
+        (double)e->picture_bytes / mib, (double)det->base.max_memory / mib);
     return CNX_OK;
 }
 
@@ -83,17 +83,17 @@ static bool step(void *user, double done)
 static cnx_status run_dense(cnx_detect_run *run, float *input, cnx_error *err)
 {
     cnx_detector *det = run->det;
-    run->node_macs = cnx_plan_macs(det->plan);
+    run->node_macs = cnx_plan_macs(det->base.plan);
     dense_step s = {.run = run, .begun = cnx_now(), .macs_begun = run->macs_done};
-    cnx_plan_clock clock = {.rows = cnx_plan_rows(det->plan)};
+    cnx_plan_clock clock = {.rows = cnx_plan_rows(det->base.plan)};
     clock.seconds = calloc((size_t)clock.rows + 1, sizeof *clock.seconds);
     CNX_FAIL_IF(!clock.seconds, CNX_ERR_MEMORY, "not enough memory for a clock");
     const cnx_plan_hooks hooks = {.step = step, .user = &s, .clock = &clock};
     float *const external[] = {input};
-    const bool finished = cnx_plan_run(det->plan, det->arena.memory, external, &hooks);
+    const bool finished = cnx_plan_run(det->base.plan, det->base.arena.memory, external, &hooks);
     cnx_plan_clock *asked = run->request->clock;
     for (int i = 0; i < clock.rows; i++) {
-        const bool rpn = strncmp(cnx_plan_row_at(det->plan, i).name, "rpn", 3) == 0;
+        const bool rpn = strncmp(cnx_plan_row_at(det->base.plan, i).name, "rpn", 3) == 0;
         *(rpn ? &run->stats->rpn : &run->stats->backbone) += clock.seconds[i];
         if (asked && i < asked->rows)
             asked->seconds[i] += clock.seconds[i];
@@ -112,13 +112,13 @@ static cnx_status propose(cnx_detect_run *run, int index, cnx_error *err)
     cnx_rpn_maps maps = {.width = pass->w, .height = pass->h};
     for (int i = 0; i < CNX_PYRAMID_LEVELS; i++) {
         maps.scores[i] =
-            cnx_plan_value_map(det->plan, det->maps.scores[i], det->arena.memory, NULL);
+            cnx_plan_value_map(det->base.plan, det->maps.scores[i], det->base.arena.memory, NULL);
         maps.deltas[i] =
-            cnx_plan_value_map(det->plan, det->maps.deltas[i], det->arena.memory, NULL);
+            cnx_plan_value_map(det->base.plan, det->maps.deltas[i], det->base.arena.memory, NULL);
     }
     const cnx_status status =
-        cnx_propose(&run->passes[index].proposals, &det->network->base.kernels,
-                    &det->network->base.description.detector.rpn, &maps, err);
+        cnx_propose(&run->passes[index].proposals, &det->base.network->kernels,
+                    &det->base.network->description.detector.rpn, &maps, err);
     run->stats->rpn += cnx_now() - start;
     return status;
 }
@@ -131,7 +131,7 @@ static cnx_status keep_levels(cnx_detect_run *run, int index, cnx_error *err)
     size_t floats = 0;
     for (int i = 0; i < CNX_ROI_LEVELS; i++) {
         const cnx_map m = maps->levels[i] =
-            cnx_plan_value_map(det->plan, det->maps.pyramid[i], det->arena.memory, NULL);
+            cnx_plan_value_map(det->base.plan, det->maps.pyramid[i], det->base.arena.memory, NULL);
         floats += cnx_padded_floats((size_t)m.h * (size_t)m.w * (size_t)m.c);
     }
     if (run->layout.pass_count == 1)
@@ -155,9 +155,7 @@ static cnx_status run_pass(cnx_detect_run *run, int index, cnx_error *err)
     const cnx_detect_pass *pass = &run->layout.passes[index];
     float *input = NULL;
     cnx_status status = CNX_OK;
-    CNX_CHECK(cnx_detector_plan(det, pass->padded_h, pass->padded_w, err));
-    CNX_CHECK(cnx_kept_reserve(&det->arena, cnx_plan_arena_bytes(det->plan),
-                               "the network's feature maps", err));
+    CNX_CHECK(cnx_runner_reserve(&det->base, pass->padded_h, pass->padded_w, err));
     CNX_CHECK(prepare_input(run, pass, &input, err));
     CNX_CHECK(run_dense(run, input, err));
     CNX_CHECK(propose(run, index, err));
@@ -177,9 +175,9 @@ cnx_status cnx_detect_passes(cnx_detect_run *run, cnx_error *err)
 cnx_roi_run cnx_detect_roi_run(const cnx_detect_run *run, int pass)
 {
     const cnx_detector *det = run->det;
-    cnx_roi_run r = {.net = det->network->net,
-                     .k = &det->network->base.kernels,
-                     .threads = det->threads,
+    cnx_roi_run r = {.net = cnx_detector_net_of(det),
+                     .k = &det->base.network->kernels,
+                     .threads = det->base.threads,
                      .scratch = det->scratch.memory,
                      .scratch_bytes = det->scratch.bytes};
     memcpy(r.levels, run->passes[pass].levels, sizeof r.levels);
@@ -232,14 +230,14 @@ static cnx_status start(cnx_detect_run *run, cnx_error *err)
     cnx_detector *det = run->det;
     const cnx_image *image = run->request->image;
     cnx_detect_estimate estimate;
-    CNX_FAIL_IF(det->network->base.planning, CNX_ERR_INTERNAL,
+    CNX_FAIL_IF(det->base.network->planning, CNX_ERR_INTERNAL,
                 "a detector for planning cannot run");
     CNX_FAIL_IF(run->rules->max_per_img < 1, CNX_ERR_ARGUMENT,
                 "%d detections in a picture are no limit: at least 1", run->rules->max_per_img);
     CNX_TRY(cnx_detect_layout_open(&run->layout, image->width, image->height, run->pipeline, err));
     CNX_TRY(cnx_detector_measure(det, &run->layout, run->request, &estimate, err));
     CNX_TRY(check_memory(det, &estimate, err));
-    if (det->max_memory && det->arena.bytes + det->scratch.bytes > estimate.arena_bytes)
+    if (det->base.max_memory && det->base.arena.bytes + det->scratch.bytes > estimate.arena_bytes)
         cnx_detector_trim(det); /* a larger picture's is not in the estimate */
     run->macs_total = estimate.macs;
     run->stats->passes = estimate.passes;
@@ -252,9 +250,9 @@ cnx_status cnx_detector_run(cnx_detector *det, const cnx_detect_request *request
                             cnx_detections *out, cnx_detect_stats *stats, cnx_error *err)
 {
     cnx_detect_stats unasked;
-    const cnx_description *d = &det->network->base.description;
+    const cnx_description *d = &det->base.network->description;
     cnx_detect_run run = {.det = det, .request = request, .stats = stats ? stats : &unasked};
-    run.pipeline = request->pipeline ? request->pipeline : &d->pipeline;
+    run.pipeline = cnx_runner_pipeline(&det->base, request->pipeline);
     run.rules = request->rules ? request->rules : &d->detector.rcnn;
     *run.stats = (cnx_detect_stats){0};
     *out = (cnx_detections){0};

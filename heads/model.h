@@ -10,6 +10,15 @@ typedef struct cnx_model_file {
     cnx_description description;
 } cnx_model_file;
 
+/* How a task opens a model; all zero for the usual way. */
+typedef struct cnx_model_options {
+    int threads;             /* 0: cnx_threads_available() */
+    size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
+    const char *kernels;     /* "auto", "ref", ...; NULL: auto */
+    cnx_weight_type weights; /* how packed weights are kept */
+    bool planning;           /* no weights are read or packed: for plans and estimates, never run */
+} cnx_model_options;
+
 /* The built-in demo model of a task, by the name that cnx_model_file_open takes for a path; NULL for
  * a task that has none. */
 const char *cnx_demo_model(cnx_task task);

@@ -23,12 +23,12 @@ static cnx_status open_parts(cnx_network *net, cnx_model_file *file, int threads
 }
 
 cnx_status cnx_network_open(cnx_network *net, cnx_model_file *file,
-                            const cnx_network_options *options, cnx_error *err)
+                            const cnx_model_options *options, int threads, cnx_error *err)
 {
     net->planning = options->planning;
     CNX_TRY(cnx_kernels_init(&net->kernels, options->kernels, err));
     CNX_TRY(cnx_kernels_set_weights(&net->kernels, options->weights, err));
-    const cnx_status status = open_parts(net, file, options->threads, err);
+    const cnx_status status = open_parts(net, file, threads, err);
     if (status != CNX_OK && file->checkpoint)
         cnx_error_prefix(err, "%s", cnx_checkpoint_name(file->checkpoint));
     CNX_TRY(status);

@@ -33,20 +33,13 @@ struct cnx_network_kind {
     void (*close_head)(cnx_network *net);
 };
 
-typedef struct cnx_network_options {
-    int threads;       /* that read and pack the weights, at least 1 */
-    size_t max_memory; /* which the weights alone must not exceed; 0: no limit */
-    const char *kernels;
-    cnx_weight_type weights;
-    bool planning;
-} cnx_network_options;
-
 /* A zeroed network of a kind with one holder, for its own fields to be set. */
 cnx_status cnx_network_new(cnx_network **out, const cnx_network_kind *kind, cnx_error *err);
-/* Reads and packs the weights of a new network; the model file may be closed afterwards.  A failed one
- * is still to be let go. */
+/* Reads and packs the weights of a new network, by so many threads (at least 1; options->threads is
+ * not looked at); the model file may be closed afterwards.  Weights that alone exceed max_memory are
+ * CNX_ERR_MEMORY.  A failed one is still to be let go. */
 cnx_status cnx_network_open(cnx_network *net, cnx_model_file *file,
-                            const cnx_network_options *options, cnx_error *err);
+                            const cnx_model_options *options, int threads, cnx_error *err);
 void cnx_network_share(cnx_network *net);  /* one holder more */
 void cnx_network_let_go(cnx_network *net); /* accepts NULL */
 

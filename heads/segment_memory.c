@@ -18,9 +18,9 @@ static double layout_macs(double window_macs, const cnx_pass *pass)
 static void external_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout,
                            const cnx_pass *pass, size_t *input, size_t *logits)
 {
-    const bool roomy = cnx_plan_external_room(seg->plan, CNX_SEGMENT_LOGITS) != CNX_NO_ROOM;
+    const bool roomy = cnx_plan_external_room(seg->base.plan, CNX_SEGMENT_LOGITS) != CNX_NO_ROOM;
     const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
-    if (cnx_plan_external_room(seg->plan, CNX_SEGMENT_INPUT) == CNX_NO_ROOM && floats > *input)
+    if (cnx_plan_external_room(seg->base.plan, CNX_SEGMENT_INPUT) == CNX_NO_ROOM && floats > *input)
         *input = floats;
     if (!roomy || !cnx_segment_one_window(layout))
         *logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
@@ -37,33 +37,34 @@ static size_t picture_bytes(const cnx_segmentor *seg, const cnx_segment_layout *
     }
     const size_t picture = (size_t)layout->width * (size_t)layout->height * 3;
     return picture + resized + cnx_segment_batch_bytes(layout) +
-           cnx_segment_scratch(layout) * (size_t)seg->threads;
+           cnx_segment_scratch(layout) * (size_t)seg->base.threads;
 }
 
 /* With or without small tiles. */
 static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, bool small,
                           cnx_segment_estimate *out, cnx_error *err)
 {
-    *out = (cnx_segment_estimate){.passes = layout->pass_count,
-                                  .net_h = layout->passes[0].win_h,
-                                  .net_w = layout->passes[0].win_w,
-                                  .weights_bytes = cnx_segmentor_weights_bytes(seg),
-                                  .direct = seg->network->direct,
-                                  .small_tiles = small};
     size_t input = 0, logits = 0;
-    seg->small_tiles = small;
+    *out =
+        (cnx_segment_estimate){.passes = layout->pass_count,
+                               .net_h = layout->passes[0].win_h,
+                               .net_w = layout->passes[0].win_w,
+                               .weights_bytes = cnx_segmentor_weights_bytes(seg),
+                               .direct = ((const cnx_segment_network *)seg->base.network)->direct,
+                               .small_tiles = small};
+    cnx_runner_set_small_tiles(&seg->base, small);
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_pass *pass = &layout->passes[i];
-        CNX_TRY(cnx_segmentor_plan(seg, pass->win_h, pass->win_w, err));
-        const size_t arena = cnx_plan_arena_bytes(seg->plan);
+        CNX_TRY(cnx_runner_plan(&seg->base, pass->win_h, pass->win_w, err));
+        const size_t arena = cnx_plan_arena_bytes(seg->base.plan);
         out->arena_bytes = arena > out->arena_bytes ? arena : out->arena_bytes;
         external_bytes(seg, layout, pass, &input, &logits);
         out->windows += pass->grid_h * pass->grid_w;
-        out->macs += layout_macs(cnx_plan_macs(seg->plan), pass);
+        out->macs += layout_macs(cnx_plan_macs(seg->base.plan), pass);
     }
     out->picture_bytes = picture_bytes(seg, layout) + input + logits;
-    if (seg->network->base.planning) /* it knows of its norms only */
-        out->weights_bytes += cnx_plan_weight_bytes(seg->plan);
+    if (seg->base.network->planning) /* it knows of its norms only */
+        out->weights_bytes += cnx_plan_weight_bytes(seg->base.plan);
     const size_t network = out->weights_bytes + out->arena_bytes;
     if (!cnx_add(out->picture_bytes, seg->beside, &out->picture_bytes) ||
         !cnx_add(network, out->picture_bytes, &out->total_bytes))
@@ -75,7 +76,7 @@ cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *l
                                  cnx_segment_estimate *out, cnx_error *err)
 {
     CNX_TRY(measure(seg, layout, false, out, err));
-    if (!seg->max_memory || out->total_bytes <= seg->max_memory)
+    if (!seg->base.max_memory || out->total_bytes <= seg->base.max_memory)
         return CNX_OK;
     return measure(seg, layout, true, out, err);
 }
@@ -85,9 +86,9 @@ cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
                                   cnx_segment_estimate *out, cnx_error *err)
 {
     cnx_segment_layout layout;
-    CNX_TRY(cnx_segment_layout_open(
-        &layout, width, height, seg->network->base.description.class_count,
-        pipeline ? pipeline : &seg->network->base.description.pipeline, want, err));
+    CNX_TRY(cnx_segment_layout_open(&layout, width, height,
+                                    seg->base.network->description.class_count,
+                                    cnx_runner_pipeline(&seg->base, pipeline), want, err));
     const cnx_status status = cnx_segmentor_measure(seg, &layout, out, err);
     cnx_segment_layout_close(&layout);
     return status;
@@ -110,39 +111,43 @@ static cnx_segment_expected usual_picture(const cnx_pipeline *p)
 
 /* How many of the expected pictures a network with so many direct convolutions can take. */
 static cnx_status count_fitting(int *count, int direct, cnx_model_file *file,
-                                const cnx_segmentor_options *options,
-                                const cnx_segment_expected *expected, int expected_count,
-                                cnx_error *err)
+                                const cnx_model_options *options,
+                                const cnx_segment_prospect *prospect, cnx_error *err)
 {
-    cnx_segmentor_options planning = *options;
+    cnx_model_options planning = *options;
+    cnx_segment_prospect tried = *prospect;
     planning.planning = true;
-    planning.direct = direct;
+    tried.direct = direct;
     cnx_segmentor *seg;
-    CNX_TRY(cnx_segmentor_open(&seg, file, &planning, err));
+    CNX_TRY(cnx_segmentor_open_for(&seg, file, &planning, &tried, err));
     *count = 0;
-    for (int i = 0; i < expected_count; i++) {
+    for (int i = 0; i < prospect->count; i++) {
+        const cnx_segment_expected *expected = &prospect->expected[i];
         cnx_segment_estimate estimate;
         cnx_error unsaid = {0}; /* a picture that cannot be segmented is told of in its turn */
-        cnx_segmentor_set_beside(seg, expected[i].beside);
-        *count +=
-            cnx_segmentor_estimate(seg, expected[i].width, expected[i].height, options->pipeline,
-                                   options->want, &estimate, &unsaid) == CNX_OK &&
-            estimate.total_bytes <= options->max_memory;
+        cnx_segmentor_set_beside(seg, expected->beside);
+        *count += cnx_segmentor_estimate(seg, expected->width, expected->height, prospect->pipeline,
+                                         prospect->want, &estimate, &unsaid) == CNX_OK &&
+                  estimate.total_bytes <= options->max_memory;
     }
     cnx_segmentor_close(&seg);
     return CNX_OK;
 }
 
 cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
-                                       const cnx_segmentor_options *options, cnx_error *err)
+                                       const cnx_model_options *options,
+                                       const cnx_segment_prospect *prospect, cnx_error *err)
 {
     const cnx_pipeline *own = &file->description.pipeline;
-    const cnx_segment_expected usual = usual_picture(options->pipeline ? options->pipeline : own);
-    const cnx_segment_expected *expected = options->expected ? options->expected : &usual;
-    const int all = options->expected ? options->expected_count : 1;
+    const cnx_segment_expected usual = usual_picture(prospect->pipeline ? prospect->pipeline : own);
+    cnx_segment_prospect all = *prospect;
+    if (!all.expected) {
+        all.expected = &usual;
+        all.count = 1;
+    }
     int most = -1, count;
-    for (int d = options->direct; d <= CNX_UPERNET_DIRECT; d++) {
-        CNX_TRY(count_fitting(&count, d, file, options, expected, all, err));
+    for (int d = prospect->direct; d <= CNX_UPERNET_DIRECT; d++) {
+        CNX_TRY(count_fitting(&count, d, file, options, &all, err));
         if (count > most)
             *direct = d;
         most = count > most ? count : most;

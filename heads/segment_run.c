@@ -10,13 +10,13 @@ static cnx_status check_memory(const cnx_segmentor *seg, const cnx_segment_estim
                                cnx_error *err)
 {
     const double mib = 1048576;
-    CNX_FAIL_IF(seg->max_memory && e->total_bytes > seg->max_memory, CNX_ERR_MEMORY,
+    CNX_FAIL_IF(seg->base.max_memory && e->total_bytes > seg->base.max_memory, CNX_ERR_MEMORY,
                 "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
                 "limit of %.1f MiB; a smaller --scale, --mode slide with a smaller --crop, or "
                 "fewer --threads needs less",
                 (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
                 (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
-                (double)seg->max_memory / mib);
+                (double)seg->base.max_memory / mib);
     return CNX_OK;
 }
 
@@ -56,7 +56,8 @@ static cnx_status run_window(run *r, cnx_pass *pass, const cnx_image *image, int
     const size_t slot = (size_t)(a % pass->rows_kept) * (size_t)pass->grid_w + (size_t)b;
     float *const external[] = {r->input, pass->logits + slot * cnx_window_logits(pass, classes)};
     const cnx_plan_hooks hooks = {.step = step, .user = r, .clock = r->request->clock};
-    const bool finished = cnx_plan_run(r->seg->plan, r->seg->arena.memory, external, &hooks);
+    const bool finished =
+        cnx_plan_run(r->seg->base.plan, r->seg->base.arena.memory, external, &hooks);
     r->stats->network += cnx_now() - start;
     r->macs_done += r->window_macs;
     CNX_FAIL_IF(!finished, CNX_ERR_INTERRUPTED, "interrupted");
@@ -83,15 +84,16 @@ static cnx_status prepare_picture(run *r, const cnx_pass *pass, const cnx_image 
 
 static cnx_status emit(run *r, int begin, int end, cnx_error *err)
 {
-    return cnx_segment_rows_run(&r->layout, &r->seg->network->base.kernels, r->seg->threads, begin,
-                                end, r->request->sink, r->request->user, &r->stats->post, err);
+    return cnx_segment_rows_run(&r->layout, &r->seg->base.network->kernels, r->seg->base.threads,
+                                begin, end, r->request->sink, r->request->user, &r->stats->post,
+                                err);
 }
 
 /* The arena's room for an external map, or NULL. */
 static float *arena_room(const run *r, int external)
 {
-    const size_t at = cnx_plan_external_room(r->seg->plan, external);
-    return at == CNX_NO_ROOM ? NULL : (float *)(void *)((char *)r->seg->arena.memory + at);
+    const size_t at = cnx_plan_external_room(r->seg->base.plan, external);
+    return at == CNX_NO_ROOM ? NULL : (float *)(void *)((char *)r->seg->base.arena.memory + at);
 }
 
 static cnx_status place_input(run *r, const cnx_pass *pass, cnx_error *err)
@@ -124,9 +126,8 @@ static cnx_status place_logits(run *r, cnx_pass *pass, cnx_error *err)
 
 static cnx_status allocate_pass(run *r, cnx_pass *pass, cnx_error *err)
 {
-    CNX_TRY(cnx_segmentor_plan(r->seg, pass->win_h, pass->win_w, err));
-    CNX_TRY(cnx_segmentor_reserve(r->seg, err));
-    r->window_macs = cnx_plan_macs(r->seg->plan);
+    CNX_TRY(cnx_runner_reserve(&r->seg->base, pass->win_h, pass->win_w, err));
+    r->window_macs = cnx_plan_macs(r->seg->base.plan);
     CNX_TRY(place_input(r, pass, err));
     return place_logits(r, pass, err);
 }
@@ -175,16 +176,16 @@ static cnx_status run_picture(cnx_segmentor *seg, const cnx_segment_request *req
 {
     cnx_segment_stats unasked = {0};
     run r = {.seg = seg, .request = request, .stats = stats ? stats : &unasked};
-    r.pipeline = request->pipeline ? request->pipeline : &seg->network->base.description.pipeline;
+    r.pipeline = cnx_runner_pipeline(&seg->base, request->pipeline);
     *r.stats = (cnx_segment_stats){0};
     CNX_TRY(cnx_segment_layout_open(&r.layout, request->image->width, request->image->height,
-                                    seg->network->base.description.class_count, r.pipeline,
+                                    seg->base.network->description.class_count, r.pipeline,
                                     request->want, err));
     cnx_segment_estimate estimate;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_segmentor_measure(seg, &r.layout, &estimate, err));
     CNX_CHECK(check_memory(seg, &estimate, err));
-    if (seg->max_memory && seg->arena.bytes > estimate.arena_bytes)
+    if (seg->base.max_memory && seg->base.arena.bytes > estimate.arena_bytes)
         cnx_segmentor_trim(seg); /* a larger picture's is not in the estimate */
     r.macs_total = estimate.macs;
     r.stats->passes = estimate.passes;

@@ -13,25 +13,23 @@ typedef struct cnx_segment_expected {
     size_t beside; /* see cnx_segmentor_set_beside */
 } cnx_segment_expected;
 
-typedef struct cnx_segmentor_options {
-    int threads;             /* 0: cnx_threads_available() */
-    size_t max_memory;       /* bytes for weights, plan and pictures together; 0: no limit */
-    const char *kernels;     /* "auto", "ref", ...; NULL: auto */
-    cnx_weight_type weights; /* how packed weights are kept */
-    bool planning;           /* no weights are read or packed: for plans, never run */
-    int direct;              /* convolutions of the head that are done directly: cnx_upernet_open */
-
-    /* With max_memory, what it is to hold: more convolutions are done directly until all pictures
-     * fit that could fit.  expected NULL: one picture of the size that the pipeline is for. */
-    const cnx_segment_expected *expected; /* [expected_count] */
-    int expected_count;
+/* What a segmentor with max_memory is to hold: convolutions are done directly until all pictures fit
+ * that could fit. */
+typedef struct cnx_segment_prospect {
+    const cnx_segment_expected *expected; /* [count]; NULL: one of the pipeline's own size */
+    int count;
     const cnx_pipeline *pipeline; /* NULL: the model's own */
     unsigned want;                /* CNX_WANT_* */
-} cnx_segmentor_options;
+    int direct; /* convolutions of the head that are done directly in any case: cnx_upernet_open */
+} cnx_segment_prospect;
 
 /* Reads and packs the weights; the model file may be closed afterwards. */
 cnx_status cnx_segmentor_open(cnx_segmentor **out, cnx_model_file *file,
-                              const cnx_segmentor_options *options, cnx_error *err);
+                              const cnx_model_options *options, cnx_error *err);
+/* The same, for pictures that are to come. */
+cnx_status cnx_segmentor_open_for(cnx_segmentor **out, cnx_model_file *file,
+                                  const cnx_model_options *options,
+                                  const cnx_segment_prospect *prospect, cnx_error *err);
 void cnx_segmentor_close(cnx_segmentor **seg);
 
 /*
@@ -119,9 +117,8 @@ cnx_status cnx_segmentor_plan_of(cnx_segmentor *seg, int h, int w, const cnx_pla
 /* The network alone, for tests and benchmarks: input [h, w, 3] normalised RGB floats, logits
  * [h/4, w/4, classes] (caller's memory).  tap: called with every named map of the plan in order, or
  * NULL. */
-typedef void (*cnx_tap)(void *user, const char *name, cnx_map map);
 cnx_status cnx_segmentor_network(cnx_segmentor *seg, const float *input, int h, int w,
-                                 float *logits, cnx_tap tap, void *user, cnx_error *err);
+                                 float *logits, cnx_plan_tap tap, void *user, cnx_error *err);
 
 /* Keep-ratio size: k = min(max(a,b)/max(h,w), min(a,b)/min(h,w)), int(n k + 0.5). */
 void cnx_keep_ratio(int h, int w, int scale_a, int scale_b, int *out_h, int *out_w);

@@ -187,7 +187,7 @@ static cnx_status add_rows(void *user, const cnx_segment_rows *rows, cnx_error *
 /* Labels, and what else is wanted, of the summed rows; then they leave. */
 static cnx_status send_rows(joined *j, int count, cnx_error *err)
 {
-    const cnx_kernels *k = &j->group->members[0]->network->base.kernels;
+    const cnx_kernels *k = &j->group->members[0]->base.network->kernels;
     const unsigned want = j->request->want;
     const size_t classes = (size_t)j->classes;
     const size_t pixels = (size_t)count * (size_t)j->width;
@@ -218,8 +218,8 @@ static cnx_status make_rows(joined *j, cnx_segment_stats *stats, cnx_error *err)
         memset(j->sum, 0, (size_t)count * (size_t)j->width * (size_t)j->classes * sizeof *j->sum);
         for (j->member = 0; j->member < j->group->count; j->member++) {
             const cnx_segmentor *seg = j->group->members[j->member];
-            CNX_TRY(cnx_segment_rows_run(&j->layouts[j->member], &seg->network->base.kernels,
-                                         seg->threads, j->begin, j->begin + count, add_rows, j,
+            CNX_TRY(cnx_segment_rows_run(&j->layouts[j->member], &seg->base.network->kernels,
+                                         seg->base.threads, j->begin, j->begin + count, add_rows, j,
                                          &stats->post, err));
         }
         CNX_TRY(send_rows(j, count, err));

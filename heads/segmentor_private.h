@@ -2,8 +2,7 @@
 #ifndef CNX_HEADS_SEGMENTOR_PRIVATE_H
 #define CNX_HEADS_SEGMENTOR_PRIVATE_H
 
-#include "core/memory.h"
-#include "heads/network.h"
+#include "heads/runner.h"
 #include "heads/segment_layout.h"
 #include "heads/segmentor.h"
 
@@ -17,24 +16,14 @@ typedef struct cnx_segment_network {
 enum { CNX_SEGMENT_INPUT, CNX_SEGMENT_LOGITS };
 
 struct cnx_segmentor {
-    cnx_segment_network *network;
-    int threads;
-    size_t max_memory, beside;
-    bool small_tiles; /* for the plans that follow */
-    cnx_plan *plan;   /* owned; for an input of plan_h x plan_w, NULL before the first */
-    int plan_h, plan_w;
-    bool plan_small;
-    cnx_kept arena; /* of the plan */
+    cnx_runner base;
+    size_t beside;
 };
 
-/* Makes seg->plan the plan for this input size. */
-cnx_status cnx_segmentor_plan(cnx_segmentor *seg, int h, int w, cnx_error *err);
 /* All network runs of a picture, and no rows: *out has the logits, for cnx_segment_rows_run.  The caller
  * closes it; on failure it is zeroed. */
 cnx_status cnx_segmentor_hold(cnx_segmentor *seg, const cnx_segment_request *request,
                               cnx_segment_layout *out, cnx_segment_stats *stats, cnx_error *err);
-/* Lets the arena be large enough for seg->plan. */
-cnx_status cnx_segmentor_reserve(cnx_segmentor *seg, cnx_error *err);
 /* Adds up what a layout needs, with small tiles if it would be too much without; leaves the plan of
  * the last pass behind. */
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
@@ -42,6 +31,7 @@ cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *l
 /* The least number of direct convolutions with which most of the expected pictures fit into
  * max_memory. */
 cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
-                                       const cnx_segmentor_options *options, cnx_error *err);
+                                       const cnx_model_options *options,
+                                       const cnx_segment_prospect *prospect, cnx_error *err);
 
 #endif

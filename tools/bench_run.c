@@ -68,23 +68,19 @@ static cnx_status make_noise(cnx_image *image, int h, int w, cnx_error *err)
 static cnx_status open_task(cnx_bench *b, cnx_model_file *file, int threads, cnx_error *err)
 {
     const cnx_bench_settings *s = &b->settings;
-    const cnx_segmentor_options segmenting = {
-        .threads = threads, .kernels = s->kernels, .weights = s->weights};
-    const cnx_classifier_options classifying = {
-        .threads = threads, .kernels = s->kernels, .weights = s->weights};
-    const cnx_detector_options detecting = {
+    const cnx_model_options options = {
         .threads = threads, .kernels = s->kernels, .weights = s->weights};
     switch (b->task) {
     case CNX_TASK_SEGMENTATION:
-        return cnx_segmentor_open(&b->segmentor, file, &segmenting, err);
+        return cnx_segmentor_open(&b->segmentor, file, &options, err);
     case CNX_TASK_CLASSIFICATION:
         b->logits = calloc((size_t)file->description.class_count, sizeof *b->logits);
         CNX_FAIL_IF(!b->logits, CNX_ERR_MEMORY, "not enough memory for the logits");
-        return cnx_classifier_open(&b->classifier, file, &classifying, err);
+        return cnx_classifier_open(&b->classifier, file, &options, err);
     case CNX_TASK_DETECTION:
         break;
     }
-    return cnx_detector_open(&b->detector, file, &detecting, err);
+    return cnx_detector_open(&b->detector, file, &options, err);
 }
 
 cnx_status cnx_bench_open(cnx_bench **out, cnx_model_file *file, const cnx_bench_settings *settings,

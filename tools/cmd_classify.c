@@ -21,7 +21,7 @@ static cnx_status open_classifier(cnx_session *s, cnx_model_file *file, cnx_erro
 {
     const cnx_session_args *args = s->args;
     cnx_classify_model *m = s->model;
-    const cnx_classifier_options options = {
+    const cnx_model_options options = {
         .threads = s->threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),

@@ -22,7 +22,7 @@ static cnx_status open_detector(cnx_session *s, cnx_model_file *file, cnx_error 
 {
     const cnx_session_args *args = s->args;
     cnx_detect_model *m = s->model;
-    const cnx_detector_options options = {
+    const cnx_model_options options = {
         .threads = s->threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),

@@ -43,20 +43,20 @@ static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error
     cnx_pipeline pipeline;
     CNX_TRY(cnx_segment_args_pipeline(&pipeline, m->args, &file->description, err));
     CNX_TRY(cnx_segment_args_check_labels(m->args, file->description.class_count, err));
-    cnx_segmentor_options options = {
+    const cnx_model_options options = {
         .threads = s->threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),
         .weights = (cnx_weight_type)args->weights.value,
-        .pipeline = &pipeline,
-        .want = cnx_segment_writer_wants(m->args->save.bits),
     };
+    cnx_segment_prospect prospect = {.pipeline = &pipeline,
+                                     .want = cnx_segment_writer_wants(m->args->save.bits)};
     cnx_segment_expected expected[CNX_EXPECTED_SIZES];
     if (options.max_memory)
-        options.expected_count = expect_pictures(expected, s, file->description.class_count);
-    if (options.expected_count > 0)
-        options.expected = expected;
-    CNX_TRY(cnx_segmentor_open(&seg, file, &options, err));
+        prospect.count = expect_pictures(expected, s, file->description.class_count);
+    if (prospect.count > 0)
+        prospect.expected = expected;
+    CNX_TRY(cnx_segmentor_open_for(&seg, file, &options, &prospect, err));
     const cnx_status status = cnx_segmentor_group_add(&m->group, seg, &pipeline,
                                                       cnx_checkpoint_name(file->checkpoint), err);
     if (status != CNX_OK)

@@ -20,7 +20,7 @@
 static cnx_status open_detector(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
     cnx_coco_run *run = s->model;
-    const cnx_detector_options options = {
+    const cnx_model_options options = {
         .threads = s->threads,
         .max_memory = s->args->max_memory.given ? s->args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(s->args),

@@ -64,7 +64,7 @@ static cnx_status check_classes(const session *s, const cnx_description *d, cons
 static cnx_status add_model(session *s, const char *path, cnx_error *err)
 {
     const cnx_session_args *args = &s->args->run;
-    const cnx_classifier_options options = {
+    const cnx_model_options options = {
         .threads = s->run.threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_session_args_kernels(args),

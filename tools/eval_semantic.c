@@ -101,7 +101,7 @@ static cnx_status open_classes(session *s, const cnx_description *d, cnx_error *
 static cnx_status open_model(session *s, cnx_error *err)
 {
     const cnx_eval_args *args = s->args;
-    const cnx_segmentor_options options = {
+    const cnx_model_options options = {
         .threads = s->run.threads,
         .max_memory = args->max_memory.given ? args->max_memory.value : 0,
         .kernels = cnx_kernel_names[args->kernels.value],

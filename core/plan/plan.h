@@ -81,10 +81,12 @@ typedef struct cnx_plan_clock {
     double *seconds;
 } cnx_plan_clock;
 
+/* Called with a marked map, when it holds what was marked. */
+typedef void (*cnx_plan_tap)(void *user, const char *name, cnx_map map);
+
 /* What a run calls back; any of them may be NULL. */
 typedef struct cnx_plan_hooks {
-    /* Each marked map, when it holds what was marked. */
-    void (*tap)(void *user, const char *name, cnx_map map);
+    cnx_plan_tap tap; /* each marked map */
     /* Before each node, with the share of the multiply-adds done; false stops the run. */
     bool (*step)(void *user, double done);
     void *user;

@@ -45,8 +45,8 @@ static void *allocate(const network *n, size_t bytes, const char *what)
 static void open_whole(network *n, cnx_model_file *file)
 {
     cnx_error err;
-    const cnx_segmentor_options options = {.threads = n->settings->threads,
-                                           .kernels = n->settings->value};
+    const cnx_model_options options = {.threads = n->settings->threads,
+                                       .kernels = n->settings->value};
     check(n, cnx_segmentor_open(&n->segmentor, file, &options, &err), &err);
     n->classes = file->description.upernet.classes;
     const size_t pixels = (size_t)(n->settings->h / 4) * (size_t)(n->settings->w / 4);

@@ -21,7 +21,7 @@ typedef struct settings {
     const char *variant;
     int width, height, runs;
     bool no_masks;
-    cnx_detector_options options;
+    cnx_model_options options;
 } settings;
 
 static void stop(const char *message)

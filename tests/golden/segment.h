@@ -11,7 +11,7 @@ static inline cnx_segmentor *segment_open(const char *path, const char *kernels,
     cnx_error err = {0};
     cnx_model_file file = {0};
     cnx_segmentor *seg = NULL;
-    const cnx_segmentor_options options = {.threads = threads, .kernels = kernels};
+    const cnx_model_options options = {.threads = threads, .kernels = kernels};
     cnx_status status = cnx_model_file_open(&file, path, NULL, NULL, 0, false, &err);
     if (status == CNX_OK)
         status = cnx_segmentor_open(&seg, &file, &options, &err);

@@ -277,7 +277,7 @@ static void test_sums(const char *version, const char *kernels, cnx_weight_type 
     memcpy(sets, small_sets, sizeof small_sets);
     sets[SMALL_SETS] = version;
     const cnx_census_options options = {.threads = 2, .kernels = kernels, .weights = weights};
-    const cnx_segmentor_options real = {.threads = 2, .kernels = kernels, .weights = weights};
+    const cnx_model_options real = {.threads = 2, .kernels = kernels, .weights = weights};
     cnx_segment_estimate estimate = {0};
     cnx_pipeline whole = {.mode = CNX_MODE_WHOLE, .std = {1, 1, 1}, .pad_divisor = 1};
     const bool sound =
@@ -320,7 +320,7 @@ static void test_detector_weights(void)
     cnx_census c = {0};
     cnx_detector *det = NULL;
     const cnx_census_options options = {.threads = 2, .kernels = "ref"};
-    const cnx_detector_options real = {.threads = 2, .kernels = "ref"};
+    const cnx_model_options real = {.threads = 2, .kernels = "ref"};
     const bool sound = cnx_model_file_open(&file, model, NULL, NULL, 0, false, &err) == CNX_OK &&
                        cnx_census_take(&c, &file, 97, 131, &options, &err) == CNX_OK &&
                        cnx_detector_open(&det, &file, &real, &err) == CNX_OK;

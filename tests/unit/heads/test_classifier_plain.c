@@ -81,7 +81,7 @@ static cnx_classifier *open_classifier(const char *path, const char *const *sets
     size_t count = 0;
     while (sets[count])
         count++;
-    const cnx_classifier_options options = {.threads = threads, .kernels = kernels};
+    const cnx_model_options options = {.threads = threads, .kernels = kernels};
     cnx_status status = cnx_model_file_open(&file, path, NULL, sets, count, false, &err);
     if (status == CNX_OK)
         status = cnx_classifier_open(&cls, &file, &options, &err);
@@ -216,7 +216,7 @@ static void test_limits(void)
     cnx_classifier *cls = NULL;
     float logits[7];
     const char *path = synthetic_path("pictures.safetensors");
-    cnx_classifier_options options = {.max_memory = 1000};
+    cnx_model_options options = {.max_memory = 1000};
     CHECK(cnx_model_file_open(&file, path, NULL, NULL, 0, false, &err) == CNX_OK, "%s",
           err.message);
     CHECK(cnx_classifier_open(&cls, &file, &options, &err) == CNX_ERR_MEMORY && !cls, "%s",

@@ -23,7 +23,7 @@ static const char *const small[] = {"backbone.depths=[1,1,2,1]",
                                     "rcnn.max_per_img=40"};
 enum { SMALL = sizeof small / sizeof *small };
 
-static void open_model(model *m, const char *set, const cnx_detector_options *options)
+static void open_model(model *m, const char *set, const cnx_model_options *options)
 {
     cnx_error err = {0};
     const char *sets[SMALL + 1];
@@ -112,7 +112,7 @@ static void test_threads(void)
     cnx_image image = noise(150, 90);
     cnx_detector *second = NULL;
     const cnx_detect_request request = {.image = &image};
-    open_model(&m, NULL, &(cnx_detector_options){.threads = 1});
+    open_model(&m, NULL, &(cnx_model_options){.threads = 1});
     cnx_detections want = run(m.det, &request);
     CHECK(want.count == 40, "%zu detections", want.count);
     for (int threads = 2; threads <= 5; threads += 3) {
@@ -121,7 +121,7 @@ static void test_threads(void)
         CHECK(same(&want, &got), "%d threads give other bits", threads);
         cnx_detections_free(&got);
     }
-    open_model(&one, NULL, &(cnx_detector_options){.threads = 3});
+    open_model(&one, NULL, &(cnx_model_options){.threads = 3});
     CHECK(cnx_detector_share(&second, one.det, 2, NULL) == CNX_OK, "sharing");
     close_model(&one); /* the weights live on */
     for (int i = 0; i < 2; i++) {
@@ -143,14 +143,14 @@ static void test_tables(void)
     model m;
     cnx_image image = noise(100, 130);
     const cnx_detect_request request = {.image = &image};
-    open_model(&m, NULL, &(cnx_detector_options){.kernels = "ref"});
+    open_model(&m, NULL, &(cnx_model_options){.kernels = "ref"});
     cnx_detections want = run(m.det, &request);
     close_model(&m);
     for (int i = 0; i < 4; i++) {
         cnx_kernels k;
         if (cnx_kernels_init(&k, names[i], NULL) != CNX_OK)
             continue;
-        open_model(&m, NULL, &(cnx_detector_options){.kernels = names[i]});
+        open_model(&m, NULL, &(cnx_model_options){.kernels = names[i]});
         cnx_detections got = run(m.det, &request);
         size_t alike = 0;
         for (size_t a = 0; a < want.count; a++)
@@ -180,7 +180,7 @@ static void test_pictures(void)
     static const int sizes[][2] = {{1, 1},    {2, 1},   {1, 300},   {400, 20}, {20, 400},
                                    {5000, 1}, {31, 33}, {192, 128}, {64, 64}};
     model m;
-    open_model(&m, NULL, &(cnx_detector_options){.threads = 2});
+    open_model(&m, NULL, &(cnx_model_options){.threads = 2});
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         cnx_image image = noise(sizes[i][0], sizes[i][1]);
         cnx_detect_estimate e;
@@ -423,15 +423,14 @@ static void test_memory(void)
     cnx_error err = {0};
     cnx_detections got;
     const cnx_detect_request request = {.image = &image};
-    open_model(&m, NULL, &(cnx_detector_options){.threads = 1});
+    open_model(&m, NULL, &(cnx_model_options){.threads = 1});
     CHECK(cnx_detector_estimate(m.det, 150, 90, &request, &e, &err) == CNX_OK, "%s", err.message);
     close_model(&m);
-    open_model(&tight, NULL, &(cnx_detector_options){.threads = 1, .max_memory = e.total_bytes});
+    open_model(&tight, NULL, &(cnx_model_options){.threads = 1, .max_memory = e.total_bytes});
     CHECK(cnx_detector_run(tight.det, &request, &got, NULL, &err) == CNX_OK, "%s", err.message);
     cnx_detections_free(&got);
     close_model(&tight);
-    open_model(&tight, NULL,
-               &(cnx_detector_options){.threads = 1, .max_memory = e.total_bytes - 1});
+    open_model(&tight, NULL, &(cnx_model_options){.threads = 1, .max_memory = e.total_bytes - 1});
     CHECK(cnx_detector_run(tight.det, &request, &got, NULL, &err) == CNX_ERR_MEMORY &&
               strstr(err.message, "more than the limit"),
           "%s", err.message);

@@ -52,7 +52,7 @@ static cnx_classifier *open_classifier(const golden_case *g, const char *checkpo
     cnx_error err = {0};
     cnx_model_file file = {0};
     cnx_classifier *cls = NULL;
-    const cnx_classifier_options options = {.threads = threads, .kernels = kernels};
+    const cnx_model_options options = {.threads = threads, .kernels = kernels};
     golden_format(path, "%s/%s", g->tree->path, checkpoint);
     cnx_status status = cnx_model_file_open(&file, path, NULL, NULL, 0, false, &err);
     if (status == CNX_OK)

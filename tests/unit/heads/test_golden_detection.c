@@ -43,7 +43,7 @@ static void test_demo(const char *kernels, size_t count)
     cnx_error err = {0};
     cnx_model_file file = {0};
     cnx_detector *det = NULL;
-    const cnx_detector_options options = {.threads = 2, .kernels = kernels};
+    const cnx_model_options options = {.threads = 2, .kernels = kernels};
     cJSON *boxes = golden_json(
         golden_format(path, "%s/tests/data/detection/demo/detections_bbox.json", CNX_SOURCE_DIR));
     cJSON *masks = golden_json(

@@ -321,8 +321,8 @@ static bool open_bench(bench *b, const char *root, const char *name)
     d->detector.rpn.max_per_img = golden_int(b->config, "rpn_max", 1000);
     ok = ok && cnx_detector_net_open(&b->net, &d->detector, d->backbone.dims, b->file.weights,
                                      &b->k, 2, &err) == CNX_OK;
-    ok = ok && cnx_detector_open(&b->det, &b->file, &(cnx_detector_options){.threads = 2}, &err) ==
-                   CNX_OK;
+    ok = ok &&
+         cnx_detector_open(&b->det, &b->file, &(cnx_model_options){.threads = 2}, &err) == CNX_OK;
     CHECK(ok, "%s: %s", name, err.message);
     int h = 0, w = 0;
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(b->meta, "img_shape");

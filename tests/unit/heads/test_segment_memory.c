@@ -8,13 +8,14 @@
 static cnx_error err;
 
 /* The demo model, or NULL with the status in *status. */
-static cnx_segmentor *open_demo(const cnx_segmentor_options *options, cnx_status *status)
+static cnx_segmentor *open_demo(const cnx_model_options *options,
+                                const cnx_segment_prospect *prospect, cnx_status *status)
 {
     cnx_model_file file = {0};
     cnx_segmentor *seg = NULL;
     *status = cnx_model_file_open(&file, NULL, NULL, NULL, 0, false, &err);
     if (*status == CNX_OK)
-        *status = cnx_segmentor_open(&seg, &file, options, &err);
+        *status = cnx_segmentor_open_for(&seg, &file, options, prospect, &err);
     cnx_model_file_close(&file);
     return seg;
 }
@@ -56,9 +57,10 @@ static void check_direct(steps *s, const cnx_image *image, const segment_result 
 {
     size_t weights = SIZE_MAX;
     for (int direct = 0; direct <= CNX_UPERNET_DIRECT; direct++) {
-        cnx_segmentor_options options = {.threads = 2, .direct = direct};
+        cnx_model_options options = {.threads = 2};
+        const cnx_segment_prospect prospect = {.direct = direct};
         cnx_status status;
-        cnx_segmentor *seg = open_demo(&options, &status);
+        cnx_segmentor *seg = open_demo(&options, &prospect, &status);
         CHECK(seg != NULL, "%s", err.message);
         if (!seg)
             continue;
@@ -73,7 +75,7 @@ static void check_direct(steps *s, const cnx_image *image, const segment_result 
         segment_result_free(&got);
         cnx_segmentor_close(&seg);
         options.planning = true;
-        seg = open_demo(&options, &status);
+        seg = open_demo(&options, &prospect, &status);
         CHECK(seg != NULL, "%s", err.message);
         if (seg) {
             const cnx_segment_estimate planned = estimate_of(seg, image);
@@ -90,13 +92,11 @@ static cnx_segment_estimate run_within(size_t limit, const cnx_image *image,
                                        const segment_result *want, bool same_bits)
 {
     const cnx_segment_expected expected = {.width = image->width, .height = image->height};
-    const cnx_segmentor_options options = {.threads = 2,
-                                           .max_memory = limit,
-                                           .expected = &expected,
-                                           .expected_count = 1,
-                                           .want = CNX_WANT_LOGITS};
+    const cnx_model_options options = {.threads = 2, .max_memory = limit};
+    const cnx_segment_prospect prospect = {
+        .expected = &expected, .count = 1, .want = CNX_WANT_LOGITS};
     cnx_status status;
-    cnx_segmentor *seg = open_demo(&options, &status);
+    cnx_segmentor *seg = open_demo(&options, &prospect, &status);
     CHECK(seg || status == CNX_ERR_MEMORY, "%s", err.message);
     if (!seg)
         return (cnx_segment_estimate){0};
@@ -145,18 +145,15 @@ static void check_expected(const steps *s, const cnx_image *image)
 {
     const cnx_segment_expected two[] = {{.width = image->width, .height = image->height},
                                         {.width = 20000, .height = 20000}};
-    cnx_segmentor_options options = {.threads = 2,
-                                     .max_memory = s->fast[1],
-                                     .expected = two,
-                                     .expected_count = 2,
-                                     .want = CNX_WANT_LOGITS};
+    cnx_model_options options = {.threads = 2, .max_memory = s->fast[1]};
+    const cnx_segment_prospect prospect = {.expected = two, .count = 2, .want = CNX_WANT_LOGITS};
     cnx_status status;
-    cnx_segmentor *seg = open_demo(&options, &status);
+    cnx_segmentor *seg = open_demo(&options, &prospect, &status);
     CHECK(seg && estimate_of(seg, image).total_bytes <= s->fast[1], "%s", err.message);
     CHECK(seg && estimate_of(seg, image).direct <= 1, "one picture was given up for another");
     cnx_segmentor_close(&seg);
-    options = (cnx_segmentor_options){.threads = 2, .max_memory = (size_t)4 << 30};
-    seg = open_demo(&options, &status);
+    options.max_memory = (size_t)4 << 30;
+    seg = open_demo(&options, &(cnx_segment_prospect){0}, &status);
     CHECK(seg && estimate_of(seg, image).direct == 0, "slower without need");
     if (seg) {
         const size_t alone = estimate_of(seg, image).total_bytes;
@@ -174,8 +171,8 @@ int main(void)
     segment_result want;
     steps s = {0};
     cnx_status status;
-    const cnx_segmentor_options options = {.threads = 2};
-    cnx_segmentor *seg = open_demo(&options, &status);
+    const cnx_model_options options = {.threads = 2};
+    cnx_segmentor *seg = open_demo(&options, &(cnx_segment_prospect){0}, &status);
     CHECK(seg != NULL, "%s", err.message);
     if (seg && segment_read_image(&image, PICTURE)) {
         if (segment_run_whole(&want, seg, &image, NULL, CNX_WANT_LOGITS, "fast")) {

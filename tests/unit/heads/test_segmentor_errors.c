@@ -102,7 +102,7 @@ static void check_gigantic(void)
     cnx_error err = {0};
     cnx_model_file file = {0};
     cnx_segmentor *seg = NULL;
-    const cnx_segmentor_options options = {.threads = 1, .max_memory = (size_t)64 << 20};
+    const cnx_model_options options = {.threads = 1, .max_memory = (size_t)64 << 20};
     cnx_image image = grey(64, 64);
     segment_result r = {0};
     if (cnx_model_file_open(&file, MODEL, NULL, NULL, 0, false, &err) == CNX_OK)
@@ -133,12 +133,12 @@ static void check_open(void)
     cnx_error err = {0};
     cnx_model_file file = {0};
     cnx_segmentor *seg = NULL;
-    cnx_segmentor_options options = {.threads = 1, .max_memory = 1000};
+    cnx_model_options options = {.threads = 1, .max_memory = 1000};
     CHECK(cnx_model_file_open(&file, MODEL, NULL, NULL, 0, false, &err) == CNX_OK, "%s",
           err.message);
     CHECK(cnx_segmentor_open(&seg, &file, &options, &err) == CNX_ERR_MEMORY && !seg,
           "1000 bytes were enough");
-    options = (cnx_segmentor_options){.kernels = "abacus"};
+    options = (cnx_model_options){.kernels = "abacus"};
     CHECK(cnx_segmentor_open(&seg, &file, &options, &err) == CNX_ERR_ARGUMENT && !seg,
           "there are no kernels of that name");
     CHECK(strstr(err.message, "abacus") && strstr(err.message, "ref"), "%s", err.message);

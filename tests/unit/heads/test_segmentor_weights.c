@@ -21,7 +21,7 @@ static cnx_status open_with(cnx_segmentor **seg, const char *path, cnx_weight_ty
 {
     cnx_model_file file = {0};
     *seg = NULL;
-    const cnx_segmentor_options options = {.threads = 2, .kernels = kernels(), .weights = weights};
+    const cnx_model_options options = {.threads = 2, .kernels = kernels(), .weights = weights};
     cnx_status status = cnx_model_file_open(&file, path, NULL, NULL, 0, false, err);
     if (status == CNX_OK)
         status = cnx_segmentor_open(seg, &file, &options, err);
