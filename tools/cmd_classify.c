@@ -19,14 +19,8 @@ static cnx_status check(const cnx_session *s, const cnx_classify_args *args, cnx
 /* The one that is being opened. */
 static cnx_status open_classifier(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
-    const cnx_session_args *args = s->args;
     cnx_classify_model *m = s->model;
-    const cnx_model_options options = {
-        .threads = s->threads,
-        .max_memory = args->max_memory.given ? args->max_memory.value : 0,
-        .kernels = cnx_session_args_kernels(args),
-        .weights = (cnx_weight_type)args->weights.value,
-    };
+    const cnx_model_options options = cnx_session_args_model_options(s->args, s->threads);
     const char *name = cnx_checkpoint_name(file->checkpoint);
     cnx_classifier *cls = NULL;
     cnx_pipeline pipeline;
@@ -39,26 +33,13 @@ static cnx_status open_classifier(cnx_session *s, cnx_model_file *file, cnx_erro
     return status;
 }
 
-static cnx_status open_models(cnx_session *s, cnx_error *err)
+static cnx_status prepare(cnx_session *s, cnx_error *err)
 {
     cnx_classify_model *m = s->model;
-    const int count = cnx_session_args_model_count(s->args);
-    for (int i = 0; i < count; i++) {
-        cnx_model_file file = {0};
-        cnx_status status = cnx_session_open_named(s, &file, s->args->models.items[i],
-                                                   CNX_TASK_CLASSIFICATION, err);
-        if (status == CNX_OK)
-            status = cnx_session_open_network(s, &file, open_classifier, err);
-        cnx_model_file_close(&file);
-        CNX_TRY(status);
-    }
-    s->weights_bytes = cnx_classifier_group_weights_bytes(&m->group);
-    const cnx_bytes_arg limit = s->args->max_memory;
-    CNX_FAIL_IF(limit.given && s->weights_bytes > limit.value, CNX_ERR_MEMORY,
-                "--max-memory: the weights of the %d models alone take %.1f MiB", count,
-                (double)s->weights_bytes / 1048576);
-    m->group.average = (cnx_average)s->args->average.value;
-    return cnx_ensemble_shares(m->group.shares, cnx_session_args_shares(s->args), count, err);
+    CNX_TRY(check(s, m->args, err));
+    CNX_TRY(cnx_session_open_models(s, CNX_TASK_CLASSIFICATION, open_classifier, err));
+    return cnx_session_weigh_models(s, cnx_classifier_group_weights_bytes(&m->group),
+                                    m->group.shares, &m->group.average, err);
 }
 
 /* ---- all pictures ---- */
@@ -67,20 +48,9 @@ static int classify(const cnx_classify_args *args, const cnx_operands *operands)
 {
     cnx_classify_model model = {.args = args};
     cnx_session s = {.errand = &cnx_classify_errand, .args = &args->run, .model = &model};
-    cnx_error error = {0};
-    int code = CNX_EXIT_FAILED;
-    if (cnx_session_begin(&s, operands, &error) != CNX_OK || check(&s, args, &error) != CNX_OK ||
-        open_models(&s, &error) != CNX_OK) {
-        code = cnx_console_fail(&error);
-    } else {
-        cnx_session_do(&s);
-        code = cnx_session_exit_code(&s);
-        if (code != CNX_EXIT_INTERRUPTED)
-            cnx_session_tell_end(&s);
-    }
+    const int code = cnx_session_command(&s, operands, prepare, NULL);
     cnx_classifier_group_close(&model.group);
-    cnx_inputs_free(&s.inputs);
-    return cnx_console_finish(code);
+    return code;
 }
 
 static int run(int argc, char **argv)
@@ -95,8 +65,7 @@ static int run(int argc, char **argv)
         else
             code = classify(&args, &operands);
     }
-    cnx_texts_free(&args.run.models);
-    cnx_texts_free(&args.run.sets);
+    cnx_session_args_free(&args.run);
     cnx_operands_free(&operands);
     return code;
 }

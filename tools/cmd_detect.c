@@ -20,14 +20,8 @@ static cnx_status check(const cnx_session *s, cnx_detect_model *m, cnx_error *er
 
 static cnx_status open_detector(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
-    const cnx_session_args *args = s->args;
     cnx_detect_model *m = s->model;
-    const cnx_model_options options = {
-        .threads = s->threads,
-        .max_memory = args->max_memory.given ? args->max_memory.value : 0,
-        .kernels = cnx_session_args_kernels(args),
-        .weights = (cnx_weight_type)args->weights.value,
-    };
+    const cnx_model_options options = cnx_session_args_model_options(s->args, s->threads);
     CNX_TRY(cnx_detector_open(&m->detector, file, &options, err));
     s->weights_bytes = cnx_detector_weights_bytes(m->detector);
     return CNX_OK;
@@ -49,45 +43,36 @@ cleanup:
     return status;
 }
 
+static cnx_status prepare(cnx_session *s, cnx_error *err)
+{
+    cnx_detect_model *m = s->model;
+    CNX_TRY(check(s, m, err));
+    CNX_TRY(open_model(s, err));
+    return s->args->dry_run.given
+               ? CNX_OK
+               : cnx_detect_results_open(&m->results, m->args,
+                                         cnx_detector_description(m->detector), err);
+}
+
 /* ---- all pictures ---- */
 
 /* The files of the run appear when there is something to say: not after a failure that ended it. */
-static int finish(const cnx_session *s, cnx_detect_model *m)
+static cnx_status complete(cnx_session *s, cnx_error *err)
 {
-    cnx_error error = {0};
-    const int code = cnx_session_exit_code(s);
-    const bool whole = code == CNX_EXIT_DONE || code == CNX_EXIT_SOME_FAILED;
-    if (whole && m->results && cnx_detect_results_commit(m->results, &error) != CNX_OK)
-        return cnx_console_fail(&error);
-    if (code != CNX_EXIT_INTERRUPTED)
-        cnx_session_tell_end(s);
-    return code;
+    cnx_detect_model *m = s->model;
+    return m->results ? cnx_detect_results_commit(m->results, err) : CNX_OK;
 }
 
 static int detect(const cnx_detect_args *args, const cnx_operands *operands)
 {
     cnx_detect_model model = {.args = args};
     cnx_session s = {.errand = &cnx_detect_errand, .args = &args->run, .model = &model};
-    cnx_error error = {0};
-    int code = CNX_EXIT_FAILED;
-    if (cnx_session_begin(&s, operands, &error) != CNX_OK || check(&s, &model, &error) != CNX_OK ||
-        open_model(&s, &error) != CNX_OK) {
-        code = cnx_console_fail(&error);
-    } else if (!args->run.dry_run.given &&
-               cnx_detect_results_open(&model.results, args,
-                                       cnx_detector_description(model.detector),
-                                       &error) != CNX_OK) {
-        code = cnx_console_fail(&error);
-    } else {
-        cnx_session_do(&s);
-        code = finish(&s, &model);
-    }
+    const int code = cnx_session_command(&s, operands, prepare, complete);
     cnx_detect_results_close(&model.results);
     cnx_detector_close(&model.detector);
     free(model.only);
     free(model.ids);
-    cnx_inputs_free(&s.inputs);
-    return cnx_console_finish(code);
+    return code;
 }
 
 static int run(int argc, char **argv)
@@ -102,7 +87,7 @@ static int run(int argc, char **argv)
         else
             code = detect(&args, &operands);
     }
-    cnx_texts_free(&args.run.sets);
+    cnx_session_args_free(&args.run);
     cnx_operands_free(&operands);
     return code;
 }

@@ -37,18 +37,12 @@ static int expect_pictures(cnx_segment_expected out[CNX_EXPECTED_SIZES], const c
 
 static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
-    const cnx_session_args *args = s->args;
     cnx_segment_model *m = s->model;
     cnx_segmentor *seg = NULL;
     cnx_pipeline pipeline;
     CNX_TRY(cnx_segment_args_pipeline(&pipeline, m->args, &file->description, err));
     CNX_TRY(cnx_segment_args_check_labels(m->args, file->description.class_count, err));
-    const cnx_model_options options = {
-        .threads = s->threads,
-        .max_memory = args->max_memory.given ? args->max_memory.value : 0,
-        .kernels = cnx_session_args_kernels(args),
-        .weights = (cnx_weight_type)args->weights.value,
-    };
+    const cnx_model_options options = cnx_session_args_model_options(s->args, s->threads);
     cnx_segment_prospect prospect = {.pipeline = &pipeline,
                                      .want = cnx_segment_writer_wants(m->args->save.bits)};
     cnx_segment_expected expected[CNX_EXPECTED_SIZES];
@@ -64,26 +58,13 @@ static cnx_status open_segmentor(cnx_session *s, cnx_model_file *file, cnx_error
     return status;
 }
 
-static cnx_status open_models(cnx_session *s, cnx_error *err)
+static cnx_status prepare(cnx_session *s, cnx_error *err)
 {
     cnx_segment_model *m = s->model;
-    const cnx_session_args *args = s->args;
-    const int count = cnx_session_args_model_count(args);
-    for (int i = 0; i < count; i++) {
-        cnx_model_file file = {0};
-        cnx_status status = cnx_session_open_named(
-            s, &file, args->model.given ? args->models.items[i] : NULL, CNX_TASK_SEGMENTATION, err);
-        if (status == CNX_OK)
-            status = cnx_session_open_network(s, &file, open_segmentor, err);
-        cnx_model_file_close(&file);
-        CNX_TRY(status);
-    }
-    s->weights_bytes = cnx_segmentor_group_weights_bytes(&m->group);
-    CNX_FAIL_IF(args->max_memory.given && s->weights_bytes > args->max_memory.value, CNX_ERR_MEMORY,
-                "--max-memory: the weights of the %d models alone take %.1f MiB", count,
-                (double)s->weights_bytes / 1048576);
-    m->group.average = (cnx_average)args->average.value;
-    return cnx_ensemble_shares(m->group.shares, cnx_session_args_shares(args), count, err);
+    CNX_TRY(check(s, m->args, err));
+    CNX_TRY(cnx_session_open_models(s, CNX_TASK_SEGMENTATION, open_segmentor, err));
+    return cnx_session_weigh_models(s, cnx_segmentor_group_weights_bytes(&m->group),
+                                    m->group.shares, &m->group.average, err);
 }
 
 /* ---- all pictures ---- */
@@ -92,20 +73,9 @@ static int segment(const cnx_segment_args *args, const cnx_operands *operands)
 {
     cnx_segment_model model = {.args = args};
     cnx_session s = {.errand = &cnx_segment_errand, .args = &args->run, .model = &model};
-    cnx_error error = {0};
-    int code = CNX_EXIT_FAILED;
-    if (cnx_session_begin(&s, operands, &error) != CNX_OK || check(&s, args, &error) != CNX_OK ||
-        open_models(&s, &error) != CNX_OK) {
-        code = cnx_console_fail(&error);
-    } else {
-        cnx_session_do(&s);
-        code = cnx_session_exit_code(&s);
-        if (code != CNX_EXIT_INTERRUPTED)
-            cnx_session_tell_end(&s);
-    }
+    const int code = cnx_session_command(&s, operands, prepare, NULL);
     cnx_segmentor_group_close(&model.group);
-    cnx_inputs_free(&s.inputs);
-    return cnx_console_finish(code);
+    return code;
 }
 
 static int run(int argc, char **argv)
@@ -120,8 +90,7 @@ static int run(int argc, char **argv)
         else
             code = segment(&args, &operands);
     }
-    cnx_texts_free(&args.run.models);
-    cnx_texts_free(&args.run.sets);
+    cnx_session_args_free(&args.run);
     cnx_operands_free(&operands);
     return code;
 }

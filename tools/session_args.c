@@ -43,6 +43,14 @@ const char *cnx_session_args_kernels(const cnx_session_args *args)
     return cnx_kernel_names[args->kernels.value];
 }
 
+cnx_model_options cnx_session_args_model_options(const cnx_session_args *args, int threads)
+{
+    return (cnx_model_options){.threads = threads,
+                               .max_memory = args->max_memory.given ? args->max_memory.value : 0,
+                               .kernels = cnx_session_args_kernels(args),
+                               .weights = (cnx_weight_type)args->weights.value};
+}
+
 static cnx_status check_out(const cnx_session_args *args, cnx_error *err)
 {
     if (!args->out.given)
@@ -70,4 +78,10 @@ cnx_status cnx_session_args_check(const cnx_session_args *args, size_t inputs, c
     CNX_FAIL_IF(!args->out.given && !args->dry_run.given, CNX_ERR_ARGUMENT,
                 "where should the results go? Name a folder with -o OUT");
     return CNX_OK;
+}
+
+void cnx_session_args_free(cnx_session_args *args)
+{
+    cnx_texts_free(&args->models);
+    cnx_texts_free(&args->sets);
 }

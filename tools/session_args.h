@@ -2,6 +2,7 @@
 #ifndef CNX_TOOLS_SESSION_ARGS_H
 #define CNX_TOOLS_SESSION_ARGS_H
 
+#include "heads/model.h"
 #include "tools/pipeline_args.h"
 #include "tools/run_args.h"
 
@@ -118,10 +119,16 @@ const double *cnx_session_args_shares(const cnx_session_args *args);
 /* The name for cnx_kernels_init. */
 const char *cnx_session_args_kernels(const cnx_session_args *args);
 
+/* How the flags have a model opened. */
+cnx_model_options cnx_session_args_model_options(const cnx_session_args *args, int threads);
+
 /* What can be told without the model: inputs and a folder are named. */
 cnx_status cnx_session_args_check(const cnx_session_args *args, size_t inputs, cnx_error *err);
 /* The same where results need no folder. */
 cnx_status cnx_session_args_check_inputs(const cnx_session_args *args, size_t inputs,
                                          cnx_error *err);
+
+/* Frees the lists of a command line. */
+void cnx_session_args_free(cnx_session_args *args);
 
 #endif

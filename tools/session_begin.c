@@ -106,6 +106,35 @@ cnx_status cnx_session_open_network(cnx_session *s, cnx_model_file *file, cnx_ne
     return status;
 }
 
+cnx_status cnx_session_open_models(cnx_session *s, cnx_task task, cnx_network_opener open,
+                                   cnx_error *err)
+{
+    const cnx_session_args *args = s->args;
+    for (int i = 0; i < cnx_session_args_model_count(args); i++) {
+        cnx_model_file file = {0};
+        cnx_status status = cnx_session_open_named(
+            s, &file, args->model.given ? args->models.items[i] : NULL, task, err);
+        if (status == CNX_OK)
+            status = cnx_session_open_network(s, &file, open, err);
+        cnx_model_file_close(&file);
+        CNX_TRY(status);
+    }
+    return CNX_OK;
+}
+
+cnx_status cnx_session_weigh_models(cnx_session *s, size_t weights_bytes, double *shares,
+                                    cnx_average *average, cnx_error *err)
+{
+    const cnx_session_args *args = s->args;
+    const int count = cnx_session_args_model_count(args);
+    s->weights_bytes = weights_bytes;
+    CNX_FAIL_IF(args->max_memory.given && weights_bytes > args->max_memory.value, CNX_ERR_MEMORY,
+                "--max-memory: the weights of the %d models alone take %.1f MiB", count,
+                (double)weights_bytes / 1048576);
+    *average = (cnx_average)args->average.value;
+    return cnx_ensemble_shares(shares, cnx_session_args_shares(args), count, err);
+}
+
 /* ---- the run ---- */
 
 void cnx_session_do(cnx_session *s)
@@ -114,4 +143,31 @@ void cnx_session_do(cnx_session *s)
     const bool talk = !args->quiet.given && !args->no_progress.given && !args->dry_run.given;
     cnx_meter_begin(&s->meter, s->inputs.count, "pictures", talk);
     cnx_session_run(s);
+}
+
+static int finish(cnx_session *s, cnx_session_step complete)
+{
+    cnx_error error = {0};
+    const int code = cnx_session_exit_code(s);
+    const bool whole = code == CNX_EXIT_DONE || code == CNX_EXIT_SOME_FAILED;
+    if (whole && complete && complete(s, &error) != CNX_OK)
+        return cnx_console_fail(&error);
+    if (code != CNX_EXIT_INTERRUPTED)
+        cnx_session_tell_end(s);
+    return code;
+}
+
+int cnx_session_command(cnx_session *s, const cnx_operands *operands, cnx_session_step prepare,
+                        cnx_session_step complete)
+{
+    cnx_error error = {0};
+    int code = CNX_EXIT_FAILED;
+    if (cnx_session_begin(s, operands, &error) != CNX_OK || prepare(s, &error) != CNX_OK) {
+        code = cnx_console_fail(&error);
+    } else {
+        cnx_session_do(s);
+        code = finish(s, complete);
+    }
+    cnx_inputs_free(&s->inputs);
+    return cnx_console_finish(code);
 }

@@ -2,7 +2,7 @@
 #ifndef CNX_TOOLS_SESSION_BEGIN_H
 #define CNX_TOOLS_SESSION_BEGIN_H
 
-#include "heads/model.h"
+#include "heads/ensemble.h"
 #include "tools/outputs.h"
 #include "tools/session.h"
 
@@ -28,7 +28,25 @@ typedef cnx_status (*cnx_network_opener)(cnx_session *s, cnx_model_file *file, c
 cnx_status cnx_session_open_network(cnx_session *s, cnx_model_file *file, cnx_network_opener open,
                                     cnx_error *err);
 
+/* Opens the files of all models, or the demo model of the task, and has `open` read each. */
+cnx_status cnx_session_open_models(cnx_session *s, cnx_task task, cnx_network_opener open,
+                                   cnx_error *err);
+/* Once they are open: what their weights take in memory, which --max-memory may forbid, and what each
+ * counts in the average, as a group has it. */
+cnx_status cnx_session_weigh_models(cnx_session *s, size_t weights_bytes, double *shares,
+                                    cnx_average *average, cnx_error *err);
+
 /* All pictures, with a progress line. */
 void cnx_session_do(cnx_session *s);
+
+/* A part of a subcommand's own. */
+typedef cnx_status (*cnx_session_step)(cnx_session *s, cnx_error *err);
+/*
+ * A subcommand from its operands to its exit code: `prepare` checks and opens what comes before any
+ * picture; `complete`, which may be NULL, puts the files of the whole run into place, unless a failure
+ * ended it.  s: zeroed but for errand, args and model, which stays the caller's to close.
+ */
+int cnx_session_command(cnx_session *s, const cnx_operands *operands, cnx_session_step prepare,
+                        cnx_session_step complete);
 
 #endif
