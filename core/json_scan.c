@@ -132,6 +132,20 @@ cnx_status cnx_json_next_key(bool *more, cnx_json_text *key, bool *first, cnx_js
     return CNX_OK;
 }
 
+cnx_status cnx_json_scan_object(cnx_json_field field, void *user, cnx_json_scan *scan,
+                                cnx_error *err)
+{
+    cnx_json_text key;
+    bool first = true, more;
+    scan->at++;
+    for (;;) {
+        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
+        if (!more)
+            return CNX_OK;
+        CNX_TRY(field(user, &key, scan, err));
+    }
+}
+
 cnx_status cnx_json_next_element(bool *more, bool *first, cnx_json_scan *scan, cnx_error *err)
 {
     const char c = cnx_json_peek(scan);

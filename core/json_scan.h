@@ -39,6 +39,13 @@ cnx_status cnx_json_next_key(bool *more, cnx_json_text *key, bool *first, cnx_js
                              cnx_error *err);
 cnx_status cnx_json_next_element(bool *more, bool *first, cnx_json_scan *scan, cnx_error *err);
 
+/* Called at the value of an object's member, which it reads or skips. */
+typedef cnx_status (*cnx_json_field)(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                                     cnx_error *err);
+/* A whole object: the position is at its '{', afterwards past its '}'. */
+cnx_status cnx_json_scan_object(cnx_json_field field, void *user, cnx_json_scan *scan,
+                                cnx_error *err);
+
 cnx_status cnx_json_scan_number(double *out, const char *what, cnx_json_scan *scan, cnx_error *err);
 /* A whole number of at most 2^53, also as 5.0 or 5e0. */
 cnx_status cnx_json_scan_whole(long long *out, const char *what, cnx_json_scan *scan,

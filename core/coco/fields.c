@@ -1,5 +1,15 @@
 #include "core/coco/fields.h"
 
+cnx_status cnx_coco_read_id(int64_t *out, bool *seen, const char *what, cnx_json_scan *scan,
+                            cnx_error *err)
+{
+    long long value;
+    CNX_TRY(cnx_json_scan_whole(&value, what, scan, err));
+    *out = value;
+    *seen = true;
+    return CNX_OK;
+}
+
 cnx_status cnx_coco_read_box(double box[4], int *count, cnx_json_scan *scan, cnx_error *err)
 {
     bool first = true, more;

@@ -35,30 +35,23 @@ static void *part_new(void *user)
 }
 
 typedef struct result_fields {
+    cnx_segmentation_scratch *scratch; /* NULL: segmentations are passed over */
     cnx_coco_result r;
     bool image_id, category_id, score;
 } result_fields;
 
-static cnx_status read_field(result_fields *f, const cnx_json_text *key, bool segmentations,
-                             cnx_segmentation_scratch *scratch, cnx_json_scan *scan, cnx_error *err)
+static cnx_status read_field(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                             cnx_error *err)
 {
-    long long id;
+    result_fields *f = user;
     if (cnx_json_text_is(key, "score")) {
         f->score = true;
         return cnx_json_scan_number(&f->r.score, "score", scan, err);
     }
-    if (cnx_json_text_is(key, "image_id")) {
-        CNX_TRY(cnx_json_scan_whole(&id, "image_id", scan, err));
-        f->r.image_id = id;
-        f->image_id = true;
-        return CNX_OK;
-    }
-    if (cnx_json_text_is(key, "category_id")) {
-        CNX_TRY(cnx_json_scan_whole(&id, "category_id", scan, err));
-        f->r.category_id = id;
-        f->category_id = true;
-        return CNX_OK;
-    }
+    if (cnx_json_text_is(key, "image_id"))
+        return cnx_coco_read_id(&f->r.image_id, &f->image_id, "image_id", scan, err);
+    if (cnx_json_text_is(key, "category_id"))
+        return cnx_coco_read_id(&f->r.category_id, &f->category_id, "category_id", scan, err);
     if (cnx_json_text_is(key, "bbox")) {
         int count = 0;
         CNX_TRY(cnx_coco_read_box(f->r.box, &count, scan, err));
@@ -66,25 +59,17 @@ static cnx_status read_field(result_fields *f, const cnx_json_text *key, bool se
         f->r.no_box = count == 0;
         return CNX_OK;
     }
-    if (segmentations && cnx_json_text_is(key, "segmentation"))
-        return cnx_segmentation_read(&f->r.segmentation, scratch, scan, err);
+    if (f->scratch && cnx_json_text_is(key, "segmentation"))
+        return cnx_segmentation_read(&f->r.segmentation, f->scratch, scan, err);
     return cnx_json_skip(scan, err);
 }
 
-static cnx_status read_result(cnx_coco_result *out, bool segmentations,
-                              cnx_segmentation_scratch *scratch, cnx_json_scan *scan,
-                              cnx_error *err)
+/* scratch: for its segmentation; NULL where that is not wanted. */
+static cnx_status read_result(cnx_coco_result *out, cnx_segmentation_scratch *scratch,
+                              cnx_json_scan *scan, cnx_error *err)
 {
-    result_fields f = {0};
-    cnx_json_text key;
-    bool first = true, more;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        CNX_TRY(read_field(&f, &key, segmentations, scratch, scan, err));
-    }
+    result_fields f = {.scratch = scratch};
+    CNX_TRY(cnx_json_scan_object(read_field, &f, scan, err));
     CNX_FAIL_IF(!f.image_id, CNX_ERR_FORMAT, "has no image_id");
     CNX_FAIL_IF(!f.category_id, CNX_ERR_FORMAT, "has no category_id");
     CNX_FAIL_IF(!f.score, CNX_ERR_FORMAT, "has no score");
@@ -97,7 +82,7 @@ static cnx_status read_entry(void *user, void *memory, cnx_json_scan *scan, cnx_
     cnx_coco_results_sink *sink = user;
     part *p = memory;
     cnx_coco_result result;
-    CNX_TRY(read_result(&result, sink->segmentations, &p->scratch, scan, err));
+    CNX_TRY(read_result(&result, sink->segmentations ? &p->scratch : NULL, scan, err));
     return sink->add(sink->user, p->inner, &result, err);
 }
 
@@ -112,7 +97,7 @@ static void look_at_first(void *user, cnx_json_scan *scan)
     cnx_coco_results_sink *sink = user;
     cnx_segmentation_scratch scratch = {0};
     cnx_coco_result result;
-    if (*scan->at == '{' && read_result(&result, true, &scratch, scan, NULL) == CNX_OK)
+    if (*scan->at == '{' && read_result(&result, &scratch, scan, NULL) == CNX_OK)
         sink->first(sink->user, &result);
     cnx_segmentation_scratch_free(&scratch);
 }

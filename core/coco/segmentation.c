@@ -137,29 +137,33 @@ static cnx_status read_size(cnx_segmentation *out, cnx_json_scan *scan, cnx_erro
     return CNX_OK;
 }
 
+typedef struct run_fields {
+    cnx_segmentation *out;
+    cnx_segmentation_scratch *scratch;
+    bool size;
+} run_fields;
+
+static cnx_status read_run_field(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                                 cnx_error *err)
+{
+    run_fields *f = user;
+    if (cnx_json_text_is(key, "size")) {
+        f->size = true;
+        return read_size(f->out, scan, err);
+    }
+    if (!cnx_json_text_is(key, "counts"))
+        return cnx_json_skip(scan, err);
+    return cnx_json_peek(scan) == '[' ? read_counts(f->out, f->scratch, scan, err)
+                                      : read_text(f->out, f->scratch, scan, err);
+}
+
 static cnx_status read_runs(cnx_segmentation *out, cnx_segmentation_scratch *scratch,
                             cnx_json_scan *scan, cnx_error *err)
 {
-    bool first = true, more, sized = false;
-    cnx_json_text key;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        const bool size = cnx_json_text_is(&key, "size");
-        if (size)
-            CNX_TRY(read_size(out, scan, err));
-        else if (!cnx_json_text_is(&key, "counts"))
-            CNX_TRY(cnx_json_skip(scan, err));
-        else if (cnx_json_peek(scan) == '[')
-            CNX_TRY(read_counts(out, scratch, scan, err));
-        else
-            CNX_TRY(read_text(out, scratch, scan, err));
-        sized |= size;
-    }
+    run_fields f = {.out = out, .scratch = scratch};
+    CNX_TRY(cnx_json_scan_object(read_run_field, &f, scan, err));
     CNX_FAIL_IF(out->kind == CNX_SEGMENTATION_NONE, CNX_ERR_FORMAT, "segmentation has no counts");
-    CNX_FAIL_IF(!sized, CNX_ERR_FORMAT, "segmentation has no size");
+    CNX_FAIL_IF(!f.size, CNX_ERR_FORMAT, "segmentation has no size");
     return CNX_OK;
 }
 

@@ -84,16 +84,6 @@ static cnx_status read_side(uint32_t *out, const char *what, cnx_json_scan *scan
     return CNX_OK;
 }
 
-static cnx_status read_id(int64_t *out, bool *seen, const char *what, cnx_json_scan *scan,
-                          cnx_error *err)
-{
-    long long value;
-    CNX_TRY(cnx_json_scan_whole(&value, what, scan, err));
-    *out = value;
-    *seen = true;
-    return CNX_OK;
-}
-
 /* A name, or null; other values are passed over. */
 static cnx_status read_name(cnx_json_text *out, cnx_json_scan *scan, cnx_error *err)
 {
@@ -102,59 +92,75 @@ static cnx_status read_name(cnx_json_text *out, cnx_json_scan *scan, cnx_error *
                                       : cnx_json_skip(scan, err);
 }
 
+/* One more item of the part's list. */
+static cnx_status add_item(part *p, const void *item, size_t size, cnx_error *err)
+{
+    CNX_TRY(reserve((void **)&p->items, &p->room, p->count, 1, size, err));
+    memcpy(p->items + p->count++ * size, item, size);
+    return CNX_OK;
+}
+
+/* ---- images and categories ---- */
+
+typedef struct image_fields {
+    cnx_coco_image image;
+    cnx_json_text name;
+    bool id;
+} image_fields;
+
+static cnx_status read_image_field(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                                   cnx_error *err)
+{
+    image_fields *f = user;
+    if (cnx_json_text_is(key, "id"))
+        return cnx_coco_read_id(&f->image.id, &f->id, "id", scan, err);
+    if (cnx_json_text_is(key, "height"))
+        return read_side(&f->image.h, "height", scan, err);
+    if (cnx_json_text_is(key, "width"))
+        return read_side(&f->image.w, "width", scan, err);
+    if (cnx_json_text_is(key, "file_name"))
+        return read_name(&f->name, scan, err);
+    return cnx_json_skip(scan, err);
+}
+
 static cnx_status read_image(part *p, cnx_json_scan *scan, cnx_error *err)
 {
-    cnx_coco_image image = {0};
-    cnx_json_text key, name = {0};
-    bool first = true, more, has_id = false;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        if (cnx_json_text_is(&key, "id"))
-            CNX_TRY(read_id(&image.id, &has_id, "id", scan, err));
-        else if (cnx_json_text_is(&key, "height"))
-            CNX_TRY(read_side(&image.h, "height", scan, err));
-        else if (cnx_json_text_is(&key, "width"))
-            CNX_TRY(read_side(&image.w, "width", scan, err));
-        else if (cnx_json_text_is(&key, "file_name"))
-            CNX_TRY(read_name(&name, scan, err));
-        else
-            CNX_TRY(cnx_json_skip(scan, err));
-    }
-    CNX_FAIL_IF(!has_id, CNX_ERR_FORMAT, "has no id");
-    CNX_TRY(reserve((void **)&p->items, &p->room, p->count, 1, sizeof image, err));
-    if (name.at)
-        CNX_TRY(keep_text(&image.file_name, p, &name, err));
-    ((cnx_coco_image *)(void *)p->items)[p->count++] = image;
-    return CNX_OK;
+    image_fields f = {0};
+    CNX_TRY(cnx_json_scan_object(read_image_field, &f, scan, err));
+    CNX_FAIL_IF(!f.id, CNX_ERR_FORMAT, "has no id");
+    if (f.name.at)
+        CNX_TRY(keep_text(&f.image.file_name, p, &f.name, err));
+    return add_item(p, &f.image, sizeof f.image, err);
+}
+
+typedef struct category_fields {
+    cnx_coco_category category;
+    cnx_json_text name;
+    bool id;
+} category_fields;
+
+static cnx_status read_category_field(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                                      cnx_error *err)
+{
+    category_fields *f = user;
+    if (cnx_json_text_is(key, "id"))
+        return cnx_coco_read_id(&f->category.id, &f->id, "id", scan, err);
+    if (cnx_json_text_is(key, "name"))
+        return read_name(&f->name, scan, err);
+    return cnx_json_skip(scan, err);
 }
 
 static cnx_status read_category(part *p, cnx_json_scan *scan, cnx_error *err)
 {
-    cnx_coco_category category = {0};
-    cnx_json_text key, name = {0};
-    bool first = true, more, has_id = false;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        if (cnx_json_text_is(&key, "id"))
-            CNX_TRY(read_id(&category.id, &has_id, "id", scan, err));
-        else if (cnx_json_text_is(&key, "name"))
-            CNX_TRY(read_name(&name, scan, err));
-        else
-            CNX_TRY(cnx_json_skip(scan, err));
-    }
-    CNX_FAIL_IF(!has_id, CNX_ERR_FORMAT, "has no id");
-    CNX_TRY(reserve((void **)&p->items, &p->room, p->count, 1, sizeof category, err));
-    if (name.at)
-        CNX_TRY(keep_text(&category.name, p, &name, err));
-    ((cnx_coco_category *)(void *)p->items)[p->count++] = category;
-    return CNX_OK;
+    category_fields f = {0};
+    CNX_TRY(cnx_json_scan_object(read_category_field, &f, scan, err));
+    CNX_FAIL_IF(!f.id, CNX_ERR_FORMAT, "has no id");
+    if (f.name.at)
+        CNX_TRY(keep_text(&f.category.name, p, &f.name, err));
+    return add_item(p, &f.category, sizeof f.category, err);
 }
+
+/* ---- annotations ---- */
 
 /* 0, 1, or true and false. */
 static cnx_status read_crowd(bool *out, cnx_json_scan *scan, cnx_error *err)
@@ -171,22 +177,24 @@ static cnx_status read_crowd(bool *out, cnx_json_scan *scan, cnx_error *err)
 }
 
 typedef struct annotation_fields {
+    cnx_segmentation_scratch *scratch; /* NULL: segmentations are passed over */
     cnx_coco_annotation a;
     bool id, image_id, category_id;
 } annotation_fields;
 
-static cnx_status read_field(annotation_fields *f, const cnx_json_text *key, bool segmentations,
-                             part *p, cnx_json_scan *scan, cnx_error *err)
+static cnx_status read_field(void *user, const cnx_json_text *key, cnx_json_scan *scan,
+                             cnx_error *err)
 {
+    annotation_fields *f = user;
     cnx_coco_annotation *a = &f->a;
-    if (cnx_json_text_is(key, "segmentation") && segmentations)
-        return cnx_segmentation_read(&a->segmentation, &p->scratch, scan, err);
+    if (f->scratch && cnx_json_text_is(key, "segmentation"))
+        return cnx_segmentation_read(&a->segmentation, f->scratch, scan, err);
     if (cnx_json_text_is(key, "id"))
-        return read_id(&a->id, &f->id, "id", scan, err);
+        return cnx_coco_read_id(&a->id, &f->id, "id", scan, err);
     if (cnx_json_text_is(key, "image_id"))
-        return read_id(&a->image_id, &f->image_id, "image_id", scan, err);
+        return cnx_coco_read_id(&a->image_id, &f->image_id, "image_id", scan, err);
     if (cnx_json_text_is(key, "category_id"))
-        return read_id(&a->category_id, &f->category_id, "category_id", scan, err);
+        return cnx_coco_read_id(&a->category_id, &f->category_id, "category_id", scan, err);
     if (cnx_json_text_is(key, "iscrowd"))
         return read_crowd(&a->crowd, scan, err);
     if (cnx_json_text_is(key, "area")) {
@@ -204,29 +212,21 @@ static cnx_status read_field(annotation_fields *f, const cnx_json_text *key, boo
 
 static cnx_status read_annotation(part *p, bool segmentations, cnx_json_scan *scan, cnx_error *err)
 {
-    annotation_fields f = {0};
-    cnx_json_text key;
-    bool first = true, more;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        CNX_TRY(read_field(&f, &key, segmentations, p, scan, err));
-    }
+    annotation_fields f = {.scratch = segmentations ? &p->scratch : NULL};
+    CNX_TRY(cnx_json_scan_object(read_field, &f, scan, err));
     CNX_FAIL_IF(!f.id, CNX_ERR_FORMAT, "has no id");
     CNX_FAIL_IF(!f.image_id, CNX_ERR_FORMAT, "has no image_id");
     CNX_FAIL_IF(!f.category_id, CNX_ERR_FORMAT, "has no category_id");
-    CNX_TRY(reserve((void **)&p->items, &p->room, p->count, 1, sizeof f.a, err));
     const size_t size = cnx_segmentation_size(&f.a.segmentation);
     if (size > 0) {
         void *memory = cnx_coco_block_alloc(&p->blocks, size);
         CNX_FAIL_IF(!memory, CNX_ERR_MEMORY, "not enough memory for its segmentation");
         f.a.segmentation = cnx_segmentation_copy(memory, &f.a.segmentation);
     }
-    ((cnx_coco_annotation *)(void *)p->items)[p->count++] = f.a;
-    return CNX_OK;
+    return add_item(p, &f.a, sizeof f.a, err);
 }
+
+/* ---- lists ---- */
 
 static cnx_status read_entry(void *user, void *memory, cnx_json_scan *scan, cnx_error *err)
 {

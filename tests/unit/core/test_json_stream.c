@@ -35,22 +35,17 @@ static void put(numbers *n, long long value)
     n->list[n->count++] = value;
 }
 
+static cnx_status read_n(void *user, const cnx_json_text *key, cnx_json_scan *scan, cnx_error *err)
+{
+    return cnx_json_text_is(key, "n") ? cnx_json_scan_whole(user, "n", scan, err)
+                                      : cnx_json_skip(scan, err);
+}
+
 static cnx_status read_entry(void *user, void *part, cnx_json_scan *scan, cnx_error *err)
 {
-    cnx_json_text key;
-    bool first = true, more;
     long long n = -1;
     (void)user;
-    scan->at++;
-    for (;;) {
-        CNX_TRY(cnx_json_next_key(&more, &key, &first, scan, err));
-        if (!more)
-            break;
-        if (cnx_json_text_is(&key, "n"))
-            CNX_TRY(cnx_json_scan_whole(&n, "n", scan, err));
-        else
-            CNX_TRY(cnx_json_skip(scan, err));
-    }
+    CNX_TRY(cnx_json_scan_object(read_n, &n, scan, err));
     put(part, n);
     return CNX_OK;
 }
