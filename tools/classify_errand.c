@@ -8,7 +8,6 @@
 #include "tools/classify_report.h"
 #include "tools/console.h"
 #include "tools/outputs.h"
-#include "tools/words.h"
 
 /* One picture in flight. */
 typedef struct job {
@@ -67,10 +66,7 @@ static void announce(const cnx_picture *first, const char *at_once)
         cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
                          view);
     }
-    const cnx_kernels *kernels = cnx_classifier_kernels(group->members[0]);
-    cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
-                     cnx_weight_type_name(kernels->weights), s->threads, s->threads == 1 ? "" : "s",
-                     at_once, cnx_words_bytes(cnx_picture_total(first)).text);
+    cnx_picture_announce(first, cnx_classifier_kernels(group->members[0]), at_once);
 }
 
 /* ---- on its own ---- */
@@ -89,13 +85,6 @@ static void close_worker(void **worker)
         cnx_classifier_group_close(*worker);
     free(*worker);
     *worker = NULL;
-}
-
-static bool on_progress(void *user, double done)
-{
-    job *j = user;
-    cnx_picture_progress(&j->picture, done);
-    return !cnx_picture_stopped(&j->picture);
 }
 
 static cnx_status take_room(job *j, cnx_error *err)
@@ -151,7 +140,8 @@ static cnx_status process(cnx_picture *p, void *worker, int threads, cnx_error *
 {
     job *j = (job *)p;
     cnx_classifier_group *group = worker;
-    const cnx_classify_request request = {.image = &p->image, .progress = on_progress, .user = j};
+    const cnx_classify_request request = {
+        .image = &p->image, .progress = cnx_picture_go_on, .user = j};
     CNX_TRY(take_room(j, err));
     cnx_classifier_group_set_threads(group, threads);
     const cnx_class_scores scores = {.logits = j->logits, .probabilities = j->probabilities};

@@ -5,6 +5,7 @@
 
 #include "core/memory.h"
 #include "tools/console.h"
+#include "tools/detect_worker.h"
 #include "tools/detected.h"
 #include "tools/words.h"
 
@@ -59,24 +60,7 @@ static void announce(const cnx_picture *first, const char *at_once)
 
 static cnx_status open_worker(void **out, cnx_session *s, cnx_error *err)
 {
-    cnx_detector *shared = NULL;
-    const cnx_status status = cnx_detector_share(&shared, run_of(s)->detector, 1, err);
-    *out = shared;
-    return status;
-}
-
-static void close_worker(void **worker)
-{
-    cnx_detector *shared = *worker;
-    cnx_detector_close(&shared);
-    *worker = NULL;
-}
-
-static bool on_progress(void *user, double done)
-{
-    job *j = user;
-    cnx_picture_progress(&j->picture, done);
-    return !cnx_picture_stopped(&j->picture);
+    return cnx_detect_worker_open(out, run_of(s)->detector, err);
 }
 
 /* The file must be the picture that was annotated: masks are of its size. */
@@ -132,21 +116,11 @@ cleanup:
 static cnx_status process(cnx_picture *p, void *worker, int threads, cnx_error *err)
 {
     job *j = (job *)p;
-    const cnx_session *s = p->session;
-    const cnx_coco_run *run = run_of(s);
-    cnx_detect_request request = request_of(run, &p->image);
+    const cnx_coco_run *run = run_of(p->session);
+    const cnx_detect_request request = request_of(run, &p->image);
     cnx_detect_stats stats;
     CNX_TRY(check_size(p, cnx_coco_run_image(run, run->pending[p->index]), err));
-    request.progress = on_progress;
-    request.user = j;
-    cnx_detector_set_threads(worker, threads);
-    const cnx_status status = cnx_detector_run(worker, &request, &j->found, &stats, err);
-    if (s->jobs > 1 && s->args->max_memory.given)
-        cnx_detector_trim(worker); /* others may be waiting for it */
-    if (status != CNX_OK) {
-        cnx_error_prefix(err, "%s", p->input->name);
-        return status;
-    }
+    CNX_TRY(cnx_detect_worker_run(worker, p, &request, threads, &j->found, &stats, err));
     return write_texts(j, err);
 }
 
@@ -191,7 +165,7 @@ const cnx_errand cnx_coco_errand = {
     .estimate = estimate,
     .announce = announce,
     .open_worker = open_worker,
-    .close_worker = close_worker,
+    .close_worker = cnx_detect_worker_close,
     .process = process,
     .commit = commit,
     .failed = failed,

@@ -7,9 +7,9 @@
 #include "core/memory.h"
 #include "tools/console.h"
 #include "tools/detect_report.h"
+#include "tools/detect_worker.h"
 #include "tools/detect_writer.h"
 #include "tools/relative_path.h"
-#include "tools/words.h"
 
 /* One picture in flight. */
 typedef struct job {
@@ -65,7 +65,6 @@ static void announce(const cnx_picture *first, const char *at_once)
     const cnx_session *s = first->session;
     const cnx_detect_model *m = model_of(s);
     const cnx_description *d = cnx_detector_description(m->detector);
-    const cnx_kernels *kernels = cnx_detector_kernels(m->detector);
     char pipeline[1024];
     cnx_detection_describe(&m->pipeline, &m->rules, pipeline, sizeof pipeline);
     cnx_console_note("model %s: %s, detection, %d class%s (%s)",
@@ -73,48 +72,14 @@ static void announce(const cnx_picture *first, const char *at_once)
                      d->name, d->class_count, d->class_count == 1 ? "" : "es", d->classes_from);
     cnx_console_note("pipeline %s: %s", *d->published ? d->published : "from the description",
                      pipeline);
-    cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
-                     cnx_weight_type_name(kernels->weights), s->threads, s->threads == 1 ? "" : "s",
-                     at_once, cnx_words_bytes(cnx_picture_total(first)).text);
+    cnx_picture_announce(first, cnx_detector_kernels(m->detector), at_once);
 }
 
 /* ---- on its own ---- */
 
 static cnx_status open_worker(void **out, cnx_session *s, cnx_error *err)
 {
-    cnx_detector *shared = NULL;
-    const cnx_status status = cnx_detector_share(&shared, model_of(s)->detector, 1, err);
-    *out = shared;
-    return status;
-}
-
-static void close_worker(void **worker)
-{
-    cnx_detector *shared = *worker;
-    cnx_detector_close(&shared);
-    *worker = NULL;
-}
-
-static bool on_progress(void *user, double done)
-{
-    job *j = user;
-    cnx_picture_progress(&j->picture, done);
-    return !cnx_picture_stopped(&j->picture);
-}
-
-static cnx_status run_network(job *j, cnx_detector *detector, int threads, cnx_error *err)
-{
-    const cnx_session *s = j->picture.session;
-    cnx_detect_request request = request_of(model_of(s), &j->picture.image);
-    request.progress = on_progress;
-    request.user = j;
-    cnx_detector_set_threads(detector, threads);
-    const cnx_status status = cnx_detector_run(detector, &request, &j->found, &j->stats, err);
-    if (s->jobs > 1 && s->args->max_memory.given)
-        cnx_detector_trim(detector); /* others may be waiting for it */
-    if (status != CNX_OK && status != CNX_ERR_INTERRUPTED)
-        cnx_error_prefix(err, "%s", j->picture.input->name);
-    return status;
+    return cnx_detect_worker_open(out, model_of(s)->detector, err);
 }
 
 /* What the writers are told. */
@@ -155,7 +120,8 @@ static cnx_status process(cnx_picture *p, void *worker, int threads, cnx_error *
 {
     job *j = (job *)p;
     const cnx_detect_model *m = model_of(p->session);
-    CNX_TRY(run_network(j, worker, threads, err));
+    const cnx_detect_request request = request_of(m, &p->image);
+    CNX_TRY(cnx_detect_worker_run(worker, p, &request, threads, &j->found, &j->stats, err));
     const double start = cnx_now();
     CNX_TRY(describe(j, err));
     CNX_TRY(
@@ -198,7 +164,7 @@ const cnx_errand cnx_detect_errand = {
     .estimate = estimate,
     .announce = announce,
     .open_worker = open_worker,
-    .close_worker = close_worker,
+    .close_worker = cnx_detect_worker_close,
     .process = process,
     .commit = commit,
     .report = report,

@@ -7,7 +7,6 @@
 #include "tools/console.h"
 #include "tools/segment_report.h"
 #include "tools/segment_writer.h"
-#include "tools/words.h"
 
 /* One picture in flight. */
 typedef struct job {
@@ -64,12 +63,9 @@ static void announce(const cnx_picture *first, const char *at_once)
 {
     const cnx_session *s = first->session;
     const cnx_segment_model *m = model_of(s);
-    const cnx_kernels *kernels = cnx_segmentor_kernels(m->group.members[0]);
     for (int i = 0; i < m->group.count; i++)
         announce_model(s, &m->group, i);
-    cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
-                     cnx_weight_type_name(kernels->weights), s->threads, s->threads == 1 ? "" : "s",
-                     at_once, cnx_words_bytes(cnx_picture_total(first)).text);
+    cnx_picture_announce(first, cnx_segmentor_kernels(m->group.members[0]), at_once);
 }
 
 /* ---- on its own ---- */
@@ -100,13 +96,6 @@ static cnx_status on_rows(void *user, const cnx_segment_rows *rows, cnx_error *e
     return status;
 }
 
-static bool on_progress(void *user, double done)
-{
-    job *j = user;
-    cnx_picture_progress(&j->picture, done);
-    return !cnx_picture_stopped(&j->picture);
-}
-
 static cnx_segment_target target_of(const job *j)
 {
     const cnx_picture *p = &j->picture;
@@ -125,7 +114,7 @@ static cnx_status run_network(job *j, cnx_segmentor_group *group, int threads, c
     const cnx_segment_request request = {.image = &j->picture.image,
                                          .want = cnx_segment_writer_wants(m->args->save.bits),
                                          .sink = on_rows,
-                                         .progress = on_progress,
+                                         .progress = cnx_picture_go_on,
                                          .user = j};
     const int classes = cnx_segmentor_group_description(group)->class_count;
     cnx_segmentor_group_set_threads(group, threads);

@@ -96,6 +96,14 @@ static void announce(const cnx_picture *p)
     s->errand->announce(p, at_once);
 }
 
+void cnx_picture_announce(const cnx_picture *first, const cnx_kernels *kernels, const char *at_once)
+{
+    const int threads = first->session->threads;
+    cnx_console_note("kernels %s, weights %s, %d thread%s%s, peak memory about %s", kernels->name,
+                     cnx_weight_type_name(kernels->weights), threads, threads == 1 ? "" : "s",
+                     at_once, cnx_words_bytes(cnx_picture_total(first)).text);
+}
+
 /* What the run would need; refused when --max-memory is less. */
 static cnx_status estimate(cnx_picture *p, cnx_error *err)
 {
@@ -155,14 +163,16 @@ bool cnx_picture_stopped(const cnx_picture *p)
     return cnx_interrupted() || cnx_queue_stopped(&p->session->queue);
 }
 
-void cnx_picture_progress(cnx_picture *p, double share)
+bool cnx_picture_go_on(void *picture, double share)
 {
+    cnx_picture *p = picture;
     cnx_session *s = p->session;
     lock(s);
     s->share += share - p->share;
     p->share = share;
     cnx_meter_share(&s->meter, s->share > 0 ? s->share : 0);
     unlock(s);
+    return !cnx_picture_stopped(p);
 }
 
 /* ---- in turn ---- */

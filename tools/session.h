@@ -93,10 +93,14 @@ void cnx_session_tell_end(const cnx_session *s);
 
 /* The run is over: the picture's work ends with CNX_ERR_INTERRUPTED. */
 bool cnx_picture_stopped(const cnx_picture *p);
-/* The share done, 0..1, for the progress line. */
-void cnx_picture_progress(cnx_picture *p, double share);
+/* What a network calls with the share done, 0..1: it goes into the progress line.  picture: the
+ * cnx_picture, or what begins with it.  False: the run is over. */
+bool cnx_picture_go_on(void *picture, double share);
 /* What all pictures in flight need at the same time, if every one is like this one. */
 size_t cnx_picture_total(const cnx_picture *p);
+/* The last log line before the first picture: what it runs on, and the memory that it takes. */
+void cnx_picture_announce(const cnx_picture *first, const cnx_kernels *kernels,
+                          const char *at_once);
 
 /* ---- how many at once ---- */
 
