@@ -267,9 +267,8 @@ static int score_coco(const score_args *args)
 
 static cnx_status check_args(const score_args *args, const cnx_operands *operands, cnx_error *err)
 {
-    CNX_FAIL_IF(operands->count, CNX_ERR_ARGUMENT,
-                "what is \"%s\"? Predictions are named with --pred, their truth with --truth",
-                operands->items[0]);
+    CNX_TRY(cnx_operands_refuse(
+        operands, "Predictions are named with --pred, their truth with --truth", err));
     CNX_FAIL_IF(!args->pred.given || !args->truth.given, CNX_ERR_ARGUMENT,
                 "where %s? Name a folder with --%s DIR",
                 args->pred.given ? "is the truth" : "are the predictions",

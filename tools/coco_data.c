@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/console.h"
+#include "tools/eval_frame.h"
 
 /* ---- data sets ---- */
 
@@ -61,15 +62,9 @@ static cnx_status open_sets(cnx_coco_run *run, cnx_error *err)
 /* The pictures of a part that --skip and --limit leave. */
 static cnx_status take_part(cnx_coco_run *run, cnx_coco_part *part, cnx_error *err)
 {
-    const size_t all = part->set.truth.image_count, skip = (size_t)run->args->skip.value;
-    CNX_FAIL_IF(skip >= all, CNX_ERR_ARGUMENT,
-                "--skip %zu leaves nothing of the %zu pictures in %s", skip, all,
-                part->set.annotations);
-    part->skipped = skip;
+    CNX_TRY(cnx_eval_part(&part->skipped, &part->count, part->set.truth.image_count,
+                          part->set.annotations, run->args->skip, run->args->limit, err));
     part->first = run->count;
-    part->count = all - skip;
-    if (run->args->limit.given && (size_t)run->args->limit.value < part->count)
-        part->count = (size_t)run->args->limit.value;
     run->count += part->count;
     return CNX_OK;
 }

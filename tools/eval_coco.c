@@ -1,31 +1,23 @@
 /* cnx eval coco, coco-o: a detector over data sets in COCO's form, scored. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "core/clock.h"
-#include "core/memory.h"
 #include "tools/coco_args.h"
 #include "tools/coco_data.h"
 #include "tools/coco_journal.h"
 #include "tools/coco_page.h"
 #include "tools/coco_tell.h"
 #include "tools/console.h"
+#include "tools/eval_frame.h"
 #include "tools/eval_kinds.h"
 #include "tools/outputs.h"
 #include "tools/session_begin.h"
-#include "tools/words.h"
 
 /* ---- the model ---- */
 
 static cnx_status open_detector(cnx_session *s, cnx_model_file *file, cnx_error *err)
 {
     cnx_coco_run *run = s->model;
-    const cnx_model_options options = {
-        .threads = s->threads,
-        .max_memory = s->args->max_memory.given ? s->args->max_memory.value : 0,
-        .kernels = cnx_session_args_kernels(s->args),
-        .weights = (cnx_weight_type)s->args->weights.value,
-    };
+    const cnx_model_options options = cnx_session_args_model_options(s->args, s->threads);
     CNX_TRY(cnx_detector_open(&run->detector, file, &options, err));
     s->weights_bytes = cnx_detector_weights_bytes(run->detector);
     return CNX_OK;
@@ -139,39 +131,18 @@ cleanup:
     return status;
 }
 
-static void tell_end(const cnx_coco_run *run)
+static cnx_status tell(void *user, cnx_error *err)
 {
-    char skipped[64] = "";
-    if (run->args->run.quiet.given)
-        return;
-    if (run->failed)
-        snprintf(skipped, sizeof skipped, ", %zu skipped", run->failed);
-    cnx_console_note("%zu picture%s scored in %s%s, peak memory %s", run->done,
-                     run->done == 1 ? "" : "s",
-                     cnx_words_clock(cnx_now() - run->session.meter.started).text, skipped,
-                     cnx_words_bytes(cnx_peak_rss()).text);
+    cnx_coco_run *run = user;
+    CNX_TRY(tell_results(run, err));
+    if (!run->args->run.quiet.given)
+        cnx_eval_tell_end(run->done, run->failed, run->session.meter.started, false);
+    return CNX_OK;
 }
 
-static int finish(cnx_coco_run *run)
+static cnx_status remove_spool(void *user, cnx_error *err)
 {
-    cnx_error error = {0};
-    if (run->done == 0) {
-        cnx_console_error("none of %zu pictures could be scored", run->count);
-        return CNX_EXIT_FAILED;
-    }
-    if (run->failed)
-        cnx_console_warning("%zu of %zu pictures were skipped: the scores are those of the others; "
-                            "--resume tries them again",
-                            run->failed, run->count);
-    if (tell_results(run, &error) != CNX_OK)
-        return error.message[0] ? cnx_console_fail(&error) : CNX_EXIT_FAILED;
-    tell_end(run);
-    if (run->failed)
-        return CNX_EXIT_SOME_FAILED;
-    if (cnx_journal_remove(run->journal, &error) != CNX_OK ||
-        cnx_coco_spool_remove(&run->spool, &error) != CNX_OK)
-        cnx_console_warning("%s", error.message);
-    return CNX_EXIT_DONE;
+    return cnx_coco_spool_remove(&((cnx_coco_run *)user)->spool, err);
 }
 
 static int evaluate(cnx_coco_run *run)
@@ -181,18 +152,19 @@ static int evaluate(cnx_coco_run *run)
         return cnx_console_fail(&error);
     announce(run);
     cnx_session_do(&run->session);
-    if (run->session.interrupted) {
-        cnx_console_note("interrupted after %zu of %zu; --resume goes on from %s", run->done,
-                         run->count, run->journal_path);
-        return CNX_EXIT_INTERRUPTED;
-    }
-    if (run->session.failed && (!run->args->run.keep_going.given || run->session.output_lost)) {
-        if (run->done)
-            cnx_console_note("%zu of %zu are done; --resume goes on from %s", run->done, run->count,
-                             run->journal_path);
-        return CNX_EXIT_FAILED;
-    }
-    return finish(run);
+    const cnx_eval_end end = {.done = run->done,
+                              .failed = run->failed,
+                              .count = run->count,
+                              .journal_path = run->journal_path,
+                              .journal = run->journal,
+                              .tell = tell,
+                              .remove = remove_spool,
+                              .user = run};
+    if (run->session.interrupted)
+        return cnx_eval_interrupted(&end);
+    if (run->session.failed && (!run->args->run.keep_going.given || run->session.output_lost))
+        return cnx_eval_broken_off(&end, CNX_EXIT_FAILED);
+    return cnx_eval_finish(&end);
 }
 
 /* ---- command lines ---- */
@@ -204,12 +176,8 @@ static int run_kind(const cnx_command *command, bool domains, int argc, char **a
     cnx_error error = {0};
     int code = CNX_EXIT_USAGE;
     if (cnx_command_begin(command, argc, argv, &args, &operands, &code)) {
-        if (operands.count)
-            cnx_fail(&error, CNX_ERR_ARGUMENT, "what is \"%s\"? The data set is named with --data",
-                     operands.items[0]);
-        else
-            cnx_eval_coco_args_check(&args, &error);
-        if (error.status != CNX_OK) {
+        if (cnx_operands_refuse(&operands, "The data set is named with --data", &error) != CNX_OK ||
+            cnx_eval_coco_args_check(&args, &error) != CNX_OK) {
             code = cnx_command_misused(command, &error);
         } else {
             cnx_coco_run run = {.args = &args,
@@ -220,7 +188,7 @@ static int run_kind(const cnx_command *command, bool domains, int argc, char **a
             cnx_coco_run_close(&run);
         }
     }
-    cnx_texts_free(&args.run.sets);
+    cnx_session_args_free(&args.run);
     cnx_operands_free(&operands);
     return code;
 }

@@ -4,24 +4,23 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "core/clock.h"
-#include "core/memory.h"
 #include "core/threads.h"
 #include "datasets/folder.h"
 #include "tools/console.h"
+#include "tools/eval_frame.h"
 #include "tools/eval_journal.h"
 #include "tools/eval_kinds.h"
 #include "tools/imagenet_page.h"
 #include "tools/interrupt.h"
 #include "tools/leftovers.h"
 #include "tools/outputs.h"
-#include "tools/words.h"
 
 /* One run of the subcommand. */
 typedef struct session {
     cnx_imagenet_args *args;
     cnx_imagenet_run run;
     char *journal_path, *identity;
+    size_t before; /* pictures that earlier runs have done */
 } session;
 
 /* ---- what is evaluated ---- */
@@ -35,14 +34,8 @@ static cnx_status open_dataset(session *s, cnx_error *err)
                                           .labels = args->labels.value,
                                           .classes = args->classes.value};
     CNX_TRY(cnx_imagenet_open(&run->set, args->data.value, &options, err));
-    run->first = (size_t)args->skip.value;
-    CNX_FAIL_IF(run->first >= run->set.count, CNX_ERR_ARGUMENT,
-                "--skip %zu leaves nothing of the %zu pictures in %s", run->first, run->set.count,
-                run->set.folder);
-    run->count = run->set.count - run->first;
-    if (args->limit.given && (size_t)args->limit.value < run->count)
-        run->count = (size_t)args->limit.value;
-    return CNX_OK;
+    return cnx_eval_part(&run->first, &run->count, run->set.count, run->set.folder, args->skip,
+                         args->limit, err);
 }
 
 static cnx_status check_classes(const session *s, const cnx_description *d, const char *name,
@@ -64,12 +57,7 @@ static cnx_status check_classes(const session *s, const cnx_description *d, cons
 static cnx_status add_model(session *s, const char *path, cnx_error *err)
 {
     const cnx_session_args *args = &s->args->run;
-    const cnx_model_options options = {
-        .threads = s->run.threads,
-        .max_memory = args->max_memory.given ? args->max_memory.value : 0,
-        .kernels = cnx_session_args_kernels(args),
-        .weights = (cnx_weight_type)args->weights.value,
-    };
+    const cnx_model_options options = cnx_session_args_model_options(args, s->run.threads);
     cnx_model_file file = {0};
     cnx_classifier *cls = NULL;
     cnx_pipeline view;
@@ -255,43 +243,15 @@ static cnx_status tell_results(const session *s, cnx_error *err)
     return status;
 }
 
-static void tell_end(const session *s, size_t before)
-{
-    const cnx_imagenet_run *run = &s->run;
-    const double seconds = cnx_now() - run->meter.started;
-    const size_t now = run->done - before;
-    char skipped[64] = "";
-    if (s->args->run.quiet.given)
-        return;
-    if (run->failed)
-        snprintf(skipped, sizeof skipped, ", %zu skipped", run->failed);
-    cnx_console_note("%zu picture%s scored in %s%s (%.1f a second), peak memory %s", now,
-                     now == 1 ? "" : "s", cnx_words_clock(seconds).text, skipped,
-                     seconds > 0 ? (double)now / seconds : 0, cnx_words_bytes(cnx_peak_rss()).text);
-}
-
 /* ---- the run ---- */
 
-static int finish(session *s, size_t before)
+static cnx_status tell(void *user, cnx_error *err)
 {
-    cnx_imagenet_run *run = &s->run;
-    cnx_error error = {0};
-    if (run->done == 0) {
-        cnx_console_error("none of %zu pictures could be scored", run->count);
-        return CNX_EXIT_FAILED;
-    }
-    if (run->failed)
-        cnx_console_warning("%zu of %zu pictures were skipped: the scores are those of the others; "
-                            "--resume tries them again",
-                            run->failed, run->count);
-    tell_end(s, before);
-    if (tell_results(s, &error) != CNX_OK)
-        return error.message[0] ? cnx_console_fail(&error) : CNX_EXIT_FAILED;
-    if (run->failed)
-        return CNX_EXIT_SOME_FAILED;
-    if (cnx_journal_remove(run->journal, &error) != CNX_OK)
-        cnx_console_warning("%s", error.message);
-    return CNX_EXIT_DONE;
+    const session *s = user;
+    const cnx_imagenet_run *run = &s->run;
+    if (!s->args->run.quiet.given)
+        cnx_eval_tell_end(run->done - s->before, run->failed, run->meter.started, true);
+    return tell_results(s, err);
 }
 
 static int evaluate(session *s)
@@ -303,22 +263,21 @@ static int evaluate(session *s)
         return cnx_console_fail(&error);
     announce(s);
     const bool talk = !s->args->run.quiet.given && !s->args->run.no_progress.given;
-    const size_t before = run->done;
+    s->before = run->done;
     cnx_meter_begin(&run->meter, run->count - run->done, "pictures", talk);
     const cnx_status status = cnx_imagenet_run_do(run, &error);
-    if (run->interrupted) {
-        cnx_console_note("interrupted after %zu of %zu; --resume goes on from %s", run->done,
-                         run->count, s->journal_path);
-        return CNX_EXIT_INTERRUPTED;
-    }
-    if (status != CNX_OK) {
-        const int code = cnx_console_fail(&error);
-        if (run->done)
-            cnx_console_note("%zu of %zu are done; --resume goes on from %s", run->done, run->count,
-                             s->journal_path);
-        return code;
-    }
-    return finish(s, before);
+    const cnx_eval_end end = {.done = run->done,
+                              .failed = run->failed,
+                              .count = run->count,
+                              .journal_path = s->journal_path,
+                              .journal = run->journal,
+                              .tell = tell,
+                              .user = s};
+    if (run->interrupted)
+        return cnx_eval_interrupted(&end);
+    if (status != CNX_OK)
+        return cnx_eval_broken_off(&end, cnx_console_fail(&error));
+    return cnx_eval_finish(&end);
 }
 
 static void close_session(session *s)
@@ -338,12 +297,8 @@ static int run(int argc, char **argv)
     cnx_error error = {0};
     int code = CNX_EXIT_USAGE;
     if (cnx_command_begin(&cnx_eval_imagenet, argc, argv, &args, &operands, &code)) {
-        if (operands.count)
-            cnx_fail(&error, CNX_ERR_ARGUMENT, "what is \"%s\"? The data set is named with --data",
-                     operands.items[0]);
-        else
-            cnx_imagenet_args_check(&args, &error);
-        if (error.status != CNX_OK) {
+        if (cnx_operands_refuse(&operands, "The data set is named with --data", &error) != CNX_OK ||
+            cnx_imagenet_args_check(&args, &error) != CNX_OK) {
             code = cnx_command_misused(&cnx_eval_imagenet, &error);
         } else {
             session s = {.args = &args};
@@ -351,8 +306,7 @@ static int run(int argc, char **argv)
             close_session(&s);
         }
     }
-    cnx_texts_free(&args.run.models);
-    cnx_texts_free(&args.run.sets);
+    cnx_session_args_free(&args.run);
     cnx_operands_free(&operands);
     return code;
 }

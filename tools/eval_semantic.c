@@ -5,11 +5,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "core/clock.h"
 #include "core/json.h"
-#include "core/memory.h"
 #include "core/threads.h"
 #include "tools/console.h"
+#include "tools/eval_frame.h"
 #include "tools/eval_journal.h"
 #include "tools/eval_kinds.h"
 #include "tools/eval_page.h"
@@ -41,14 +40,8 @@ static cnx_status open_dataset(session *s, cnx_error *err)
         CNX_TRY(cnx_dataset_open_ade20k(&s->dataset, args->data.value, args->split.value, err));
     else
         CNX_TRY(cnx_dataset_open(&s->dataset, args->data.value, args->split.value, &suffixes, err));
-    s->first = (size_t)args->skip.value;
-    CNX_FAIL_IF(s->first >= s->dataset.count, CNX_ERR_ARGUMENT,
-                "--skip %zu leaves nothing of the %zu pictures in %s", s->first, s->dataset.count,
-                s->dataset.images);
-    s->count = s->dataset.count - s->first;
-    if (args->limit.given && (size_t)args->limit.value < s->count)
-        s->count = (size_t)args->limit.value;
-    return CNX_OK;
+    return cnx_eval_part(&s->first, &s->count, s->dataset.count, s->dataset.images, args->skip,
+                         args->limit, err);
 }
 
 /* Without --keep-going nothing is begun that could not be finished. */
@@ -295,43 +288,23 @@ static cnx_status tell_results(const session *s, cnx_error *err)
 static void tell_end(const session *s)
 {
     const cnx_eval_run *run = &s->run;
-    char skipped[64] = "";
     if (s->args->quiet.given)
         return;
     const double published =
         cnx_eval_published(cnx_segmentor_description(run->segmentor), &run->pipeline);
     if (s->args->kind == CNX_EVAL_ADE20K && published > 0)
         cnx_console_note("published mIoU of this model with this pipeline: %.1f", published);
-    if (run->failed)
-        snprintf(skipped, sizeof skipped, ", %zu skipped", run->failed);
-    cnx_console_note("%zu picture%s scored in %s%s, peak memory %s", run->done,
-                     run->done == 1 ? "" : "s",
-                     cnx_words_clock(cnx_now() - run->meter.started).text, skipped,
-                     cnx_words_bytes(cnx_peak_rss()).text);
+    cnx_eval_tell_end(run->done, run->failed, run->meter.started, false);
 }
 
 /* ---- the run ---- */
 
-static int finish(session *s)
+static cnx_status tell(void *user, cnx_error *err)
 {
-    cnx_eval_run *run = &s->run;
-    cnx_error error = {0};
-    if (run->done == 0) {
-        cnx_console_error("none of %zu pictures could be scored", run->count);
-        return CNX_EXIT_FAILED;
-    }
-    if (run->failed)
-        cnx_console_warning("%zu of %zu pictures were skipped: the scores are those of the others; "
-                            "--resume tries them again",
-                            run->failed, run->count);
-    if (tell_results(s, &error) != CNX_OK)
-        return error.message[0] ? cnx_console_fail(&error) : CNX_EXIT_FAILED;
+    const session *s = user;
+    CNX_TRY(tell_results(s, err));
     tell_end(s);
-    if (run->failed)
-        return CNX_EXIT_SOME_FAILED;
-    if (cnx_journal_remove(run->journal, &error) != CNX_OK)
-        cnx_console_warning("%s", error.message);
-    return CNX_EXIT_DONE;
+    return CNX_OK;
 }
 
 static int evaluate(session *s)
@@ -344,19 +317,18 @@ static int evaluate(session *s)
     const bool talk = !s->args->quiet.given && !s->args->no_progress.given;
     cnx_meter_begin(&s->run.meter, s->count - s->run.done, "pictures", talk);
     const cnx_status status = cnx_eval_run_do(&s->run, &error);
-    if (s->run.interrupted) {
-        cnx_console_note("interrupted after %zu of %zu; --resume goes on from %s", s->run.done,
-                         s->count, s->journal_path);
-        return CNX_EXIT_INTERRUPTED;
-    }
-    if (status != CNX_OK) {
-        const int code = cnx_console_fail(&error);
-        if (s->run.done)
-            cnx_console_note("%zu of %zu are done; --resume goes on from %s", s->run.done, s->count,
-                             s->journal_path);
-        return code;
-    }
-    return finish(s);
+    const cnx_eval_end end = {.done = s->run.done,
+                              .failed = s->run.failed,
+                              .count = s->count,
+                              .journal_path = s->journal_path,
+                              .journal = s->run.journal,
+                              .tell = tell,
+                              .user = s};
+    if (s->run.interrupted)
+        return cnx_eval_interrupted(&end);
+    if (status != CNX_OK)
+        return cnx_eval_broken_off(&end, cnx_console_fail(&error));
+    return cnx_eval_finish(&end);
 }
 
 static void close_session(session *s)
@@ -387,13 +359,10 @@ static int run_kind(const cnx_command *command, cnx_eval_kind kind, int argc, ch
     int code = CNX_EXIT_USAGE;
     if (cnx_command_begin(command, argc, argv, &args, &operands, &code)) {
         args.kind = kind;
-        if (operands.count)
-            cnx_fail(&error, CNX_ERR_ARGUMENT,
-                     "what is \"%s\"? The data set is named with --data, or --images and --labels",
-                     operands.items[0]);
-        else
-            cnx_eval_args_check(&args, &error);
-        if (error.status != CNX_OK) {
+        if (cnx_operands_refuse(&operands,
+                                "The data set is named with --data, or --images and --labels",
+                                &error) != CNX_OK ||
+            cnx_eval_args_check(&args, &error) != CNX_OK) {
             code = cnx_command_misused(command, &error);
         } else {
             session s = {.args = &args};

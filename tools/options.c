@@ -22,6 +22,13 @@ void cnx_operands_free(cnx_operands *operands)
     *operands = (cnx_operands){0};
 }
 
+cnx_status cnx_operands_refuse(const cnx_operands *operands, const char *instead, cnx_error *err)
+{
+    CNX_FAIL_IF(operands->count, CNX_ERR_ARGUMENT, "what is \"%s\"? %s", operands->items[0],
+                instead);
+    return CNX_OK;
+}
+
 /* State of one parse. */
 typedef struct parser {
     const cnx_command *command;

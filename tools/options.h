@@ -116,6 +116,8 @@ typedef struct cnx_operands {
 cnx_status cnx_options_parse(const cnx_command *command, int argc, char **argv, void *values,
                              cnx_operands *operands, bool *help, cnx_error *err);
 void cnx_operands_free(cnx_operands *operands);
+/* For subcommands that take none; `instead` says how things are named there: a sentence. */
+cnx_status cnx_operands_refuse(const cnx_operands *operands, const char *instead, cnx_error *err);
 
 /*
  * The opening of every subcommand: parses, and shows help or the reason for a usage error.  False:
