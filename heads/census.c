@@ -211,7 +211,7 @@ static cnx_status take_segmentation(cnx_census *c, cnx_model_file *file,
     cnx_status status = CNX_OK;
     cnx_segmentor *seg = NULL;
     const cnx_plan *plan;
-    cnx_segment_estimate estimate;
+    cnx_estimate estimate;
     cnx_pipeline whole = file->description.pipeline;
     whole.resize = false;
     whole.mode = CNX_MODE_WHOLE;
@@ -241,7 +241,7 @@ static cnx_status take_classification(cnx_census *c, cnx_model_file *file,
     cnx_status status = CNX_OK;
     cnx_classifier *cls = NULL;
     const cnx_plan *plan;
-    cnx_classify_estimate estimate;
+    cnx_estimate estimate;
     cnx_pipeline own = file->description.pipeline;
     own.resize = false;
     CNX_CHECK(cnx_classifier_open(&cls, file, planning, err));
@@ -287,7 +287,7 @@ static cnx_status take_detection(cnx_census *c, cnx_model_file *file,
     cnx_status status = CNX_OK;
     cnx_detector *det = NULL;
     cnx_detector_plans plans;
-    cnx_detect_estimate estimate;
+    cnx_estimate estimate;
     cnx_pipeline own = file->description.pipeline;
     own.resize = false;
     own.scale_count = 0;

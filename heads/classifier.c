@@ -125,44 +125,31 @@ cnx_status cnx_classifier_network(cnx_classifier *cls, const float *input, int h
 /* ---- a picture ---- */
 
 static cnx_status estimate(cnx_classifier *cls, int width, int height,
-                           const cnx_classify_size *size, cnx_classify_estimate *out,
-                           cnx_error *err)
+                           const cnx_classify_size *size, cnx_estimate *out, cnx_error *err)
 {
     CNX_TRY(cnx_runner_plan(&cls->base, size->h, size->w, err));
-    *out = (cnx_classify_estimate){
-        .weights_bytes = cnx_network_bytes(cls->base.network),
-        .arena_bytes = cnx_plan_arena_bytes(cls->base.plan),
-        .picture_bytes = 3 * (size_t)width * (size_t)height +
-                         cnx_classify_bytes(size, width, height) +
-                         sizeof(float) * (size_t)cls->base.network->description.class_count,
-        .macs = cnx_plan_macs(cls->base.plan),
-        .net_h = size->h,
-        .net_w = size->w};
+    *out = (cnx_estimate){.weights_bytes = cnx_network_bytes(cls->base.network),
+                          .arena_bytes = cnx_plan_arena_bytes(cls->base.plan),
+                          .picture_bytes =
+                              3 * (size_t)width * (size_t)height +
+                              cnx_classify_bytes(size, width, height) +
+                              sizeof(float) * (size_t)cls->base.network->description.class_count,
+                          .macs = cnx_plan_macs(cls->base.plan),
+                          .passes = 1,
+                          .windows = 1,
+                          .net_h = size->h,
+                          .net_w = size->w};
     out->total_bytes = out->weights_bytes + out->arena_bytes + out->picture_bytes;
     return CNX_OK;
 }
 
 cnx_status cnx_classifier_estimate(cnx_classifier *cls, int width, int height,
-                                   const cnx_pipeline *pipeline, cnx_classify_estimate *out,
-                                   cnx_error *err)
+                                   const cnx_pipeline *pipeline, cnx_estimate *out, cnx_error *err)
 {
     cnx_classify_size size;
     CNX_TRY(
         cnx_classify_size_of(&size, width, height, cnx_runner_pipeline(&cls->base, pipeline), err));
     return estimate(cls, width, height, &size, out, err);
-}
-
-static cnx_status check_memory(const cnx_classifier *cls, const cnx_classify_estimate *e,
-                               cnx_error *err)
-{
-    const double mib = 1048576;
-    CNX_FAIL_IF(cls->base.max_memory && e->total_bytes > cls->base.max_memory, CNX_ERR_MEMORY,
-                "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
-                "limit of %.1f MiB; a smaller --size or fewer --threads needs less",
-                (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
-                (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
-                (double)cls->base.max_memory / mib);
-    return CNX_OK;
 }
 
 static cnx_status run_network(cnx_classifier *cls, const cnx_classify_request *request,
@@ -182,7 +169,7 @@ cnx_status cnx_classifier_run(cnx_classifier *cls, const cnx_classify_request *r
     const cnx_image *image = request->image;
     const cnx_pipeline *pipeline = cnx_runner_pipeline(&cls->base, request->pipeline);
     cnx_classify_stats unasked;
-    cnx_classify_estimate needed;
+    cnx_estimate needed;
     cnx_classify_size size;
     cnx_image crop = {0};
     void *input = NULL;
@@ -190,7 +177,8 @@ cnx_status cnx_classifier_run(cnx_classifier *cls, const cnx_classify_request *r
     stats = stats ? stats : &unasked;
     CNX_TRY(cnx_classify_size_of(&size, image->width, image->height, pipeline, err));
     CNX_TRY(estimate(cls, image->width, image->height, &size, &needed, err));
-    CNX_TRY(check_memory(cls, &needed, err));
+    CNX_TRY(
+        cnx_runner_check_memory(&cls->base, &needed, "a smaller --size or fewer --threads", err));
     *stats = (cnx_classify_stats){.net_h = size.h, .net_w = size.w};
     const double start = cnx_now();
     CNX_CHECK(cnx_runner_reserve(&cls->base, size.h, size.w, err));

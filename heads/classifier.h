@@ -3,6 +3,7 @@
 #define CNX_HEADS_CLASSIFIER_H
 
 #include "core/image/image.h"
+#include "heads/estimate.h"
 #include "heads/model.h"
 
 typedef struct cnx_classifier cnx_classifier;
@@ -51,16 +52,9 @@ typedef struct cnx_classify_request {
 cnx_status cnx_classifier_run(cnx_classifier *cls, const cnx_classify_request *request,
                               float *logits, cnx_classify_stats *stats, cnx_error *err);
 
-/* What such a run would need and do, without running: for --dry-run and --max-memory. */
-typedef struct cnx_classify_estimate {
-    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
-    double macs;
-    int net_h, net_w;
-} cnx_classify_estimate;
-
+/* What such a run would need and do, without running. */
 cnx_status cnx_classifier_estimate(cnx_classifier *cls, int width, int height,
-                                   const cnx_pipeline *pipeline, cnx_classify_estimate *out,
-                                   cnx_error *err);
+                                   const cnx_pipeline *pipeline, cnx_estimate *out, cnx_error *err);
 
 /* The plan for an input of this size; borrowed until the next call that needs another size. */
 cnx_status cnx_classifier_plan_of(cnx_classifier *cls, int h, int w, const cnx_plan **plan,

@@ -68,11 +68,11 @@ size_t cnx_classifier_group_weights_bytes(const cnx_classifier_group *group)
 
 /* Every member keeps its feature maps' memory from picture to picture. */
 cnx_status cnx_classifier_group_estimate(cnx_classifier_group *group, int width, int height,
-                                         cnx_classify_estimate *out, cnx_error *err)
+                                         cnx_estimate *out, cnx_error *err)
 {
-    *out = (cnx_classify_estimate){0};
+    *out = (cnx_estimate){0};
     for (int i = 0; i < group->count; i++) {
-        cnx_classify_estimate e;
+        cnx_estimate e;
         CNX_TRY(cnx_classifier_estimate(group->members[i], width, height, &group->pipelines[i], &e,
                                         err));
         if (i == 0) {
@@ -84,6 +84,8 @@ cnx_status cnx_classifier_group_estimate(cnx_classifier_group *group, int width,
         out->picture_bytes =
             e.picture_bytes > out->picture_bytes ? e.picture_bytes : out->picture_bytes;
         out->macs += e.macs;
+        out->passes += e.passes;
+        out->windows += e.windows;
     }
     out->total_bytes = out->weights_bytes + out->arena_bytes + out->picture_bytes;
     return CNX_OK;

@@ -32,7 +32,7 @@ size_t cnx_classifier_group_weights_bytes(const cnx_classifier_group *group);
 
 /* All members together. */
 cnx_status cnx_classifier_group_estimate(cnx_classifier_group *group, int width, int height,
-                                         cnx_classify_estimate *out, cnx_error *err);
+                                         cnx_estimate *out, cnx_error *err);
 
 /*
  * What a picture gives: logits [classes], averaged where the group does so, and probabilities

@@ -211,16 +211,17 @@ static double picture_bytes(const cnx_detector *det, const cnx_detect_layout *la
 }
 
 cnx_status cnx_detector_measure(cnx_detector *det, const cnx_detect_layout *layout,
-                                const cnx_detect_request *request, cnx_detect_estimate *out,
+                                const cnx_detect_request *request, cnx_estimate *out,
                                 cnx_error *err)
 {
     const cnx_rcnn_rules *rules =
         request->rules ? request->rules : &det->base.network->description.detector.rcnn;
     size_t scratch = 0, arena = 0;
-    *out = (cnx_detect_estimate){.passes = layout->pass_count,
-                                 .net_h = layout->passes[0].padded_h,
-                                 .net_w = layout->passes[0].padded_w,
-                                 .weights_bytes = cnx_network_bytes(det->base.network)};
+    *out = (cnx_estimate){.passes = layout->pass_count,
+                          .windows = layout->pass_count,
+                          .net_h = layout->passes[0].padded_h,
+                          .net_w = layout->passes[0].padded_w,
+                          .weights_bytes = cnx_network_bytes(det->base.network)};
     CNX_TRY(plan_regions(det, err));
     const double regions = cnx_detector_regions(det, layout);
     const double detections = request->no_masks ? 0 : rules->max_per_img;
@@ -244,7 +245,7 @@ cnx_status cnx_detector_measure(cnx_detector *det, const cnx_detect_layout *layo
 }
 
 cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
-                                 const cnx_detect_request *request, cnx_detect_estimate *out,
+                                 const cnx_detect_request *request, cnx_estimate *out,
                                  cnx_error *err)
 {
     static const cnx_detect_request defaults = {0};

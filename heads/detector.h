@@ -4,6 +4,7 @@
 #define CNX_HEADS_DETECTOR_H
 
 #include "core/image/image.h"
+#include "heads/estimate.h"
 #include "heads/model.h"
 
 typedef struct cnx_detector cnx_detector;
@@ -65,16 +66,11 @@ typedef struct cnx_detect_stats {
 cnx_status cnx_detector_run(cnx_detector *det, const cnx_detect_request *request,
                             cnx_detections *out, cnx_detect_stats *stats, cnx_error *err);
 
-/* What such a run would need and do at most, without running: for --dry-run and --max-memory. */
-typedef struct cnx_detect_estimate {
-    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
-    double macs; /* of all passes, with as many proposals and detections as the rules allow */
-    int passes, net_h, net_w;
-} cnx_detect_estimate;
-
+/* What such a run would need and do at most, without running: with as many proposals and detections
+ * as the rules allow. */
 cnx_status cnx_detector_estimate(cnx_detector *det, int width, int height,
                                  const cnx_detect_request *request, /* its image is not looked at */
-                                 cnx_detect_estimate *out, cnx_error *err);
+                                 cnx_estimate *out, cnx_error *err);
 
 /*
  * The plans of the network's dense layers: of backbone, pyramid and RPN for an input of h x w, and,

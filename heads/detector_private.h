@@ -26,7 +26,7 @@ size_t cnx_detector_scratch(const cnx_detector *det, const cnx_detect_pass *pass
 int cnx_detector_regions(const cnx_detector *det, const cnx_detect_layout *layout);
 /* Adds up what a layout needs; leaves the plan of the last pass behind. */
 cnx_status cnx_detector_measure(cnx_detector *det, const cnx_detect_layout *layout,
-                                const cnx_detect_request *request, cnx_detect_estimate *out,
+                                const cnx_detect_request *request, cnx_estimate *out,
                                 cnx_error *err);
 
 #endif

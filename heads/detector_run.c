@@ -24,19 +24,6 @@ bool cnx_detect_report(cnx_detect_run *run, double macs_done)
     return !run->stopped;
 }
 
-static cnx_status check_memory(const cnx_detector *det, const cnx_detect_estimate *e,
-                               cnx_error *err)
-{
-    const double mib = 1048576;
-    CNX_FAIL_IF(
-        det->base.max_memory && e->total_bytes > det->base.max_memory, CNX_ERR_MEMORY,
-        "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
-        "limit of %.1f MiB; a smaller --scale, fewer --scales, or fewer --threads needs less",
-        (double)e->total_bytes / mib, (double)e->weights_bytes / mib, (double)e->arena_bytes / mib,
-        (double)e->picture_bytes / mib, (double)det->base.max_memory / mib);
-    return CNX_OK;
-}
-
 /* ---- passes ---- */
 
 /* The network's input of a pass, *out (cnx_free). */
@@ -229,14 +216,15 @@ static cnx_status start(cnx_detect_run *run, cnx_error *err)
 {
     cnx_detector *det = run->det;
     const cnx_image *image = run->request->image;
-    cnx_detect_estimate estimate;
+    cnx_estimate estimate;
     CNX_FAIL_IF(det->base.network->planning, CNX_ERR_INTERNAL,
                 "a detector for planning cannot run");
     CNX_FAIL_IF(run->rules->max_per_img < 1, CNX_ERR_ARGUMENT,
                 "%d detections in a picture are no limit: at least 1", run->rules->max_per_img);
     CNX_TRY(cnx_detect_layout_open(&run->layout, image->width, image->height, run->pipeline, err));
     CNX_TRY(cnx_detector_measure(det, &run->layout, run->request, &estimate, err));
-    CNX_TRY(check_memory(det, &estimate, err));
+    CNX_TRY(cnx_runner_check_memory(&det->base, &estimate,
+                                    "a smaller --scale, fewer --scales, or fewer --threads", err));
     if (det->base.max_memory && det->base.arena.bytes + det->scratch.bytes > estimate.arena_bytes)
         cnx_detector_trim(det); /* a larger picture's is not in the estimate */
     run->macs_total = estimate.macs;

@@ -152,6 +152,19 @@ cnx_status cnx_runner_network(cnx_runner *runner, const float *input, int h, int
     return CNX_OK;
 }
 
+cnx_status cnx_runner_check_memory(const cnx_runner *runner, const cnx_estimate *e,
+                                   const char *less, cnx_error *err)
+{
+    const double mib = 1048576;
+    CNX_FAIL_IF(runner->max_memory && e->total_bytes > runner->max_memory, CNX_ERR_MEMORY,
+                "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
+                "limit of %.1f MiB; %s needs less",
+                (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
+                (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
+                (double)runner->max_memory / mib, less);
+    return CNX_OK;
+}
+
 const cnx_pipeline *cnx_runner_pipeline(const cnx_runner *runner, const cnx_pipeline *asked)
 {
     return asked ? asked : &runner->network->description.pipeline;

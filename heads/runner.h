@@ -7,6 +7,7 @@
 #define CNX_HEADS_RUNNER_H
 
 #include "core/memory.h"
+#include "heads/estimate.h"
 #include "heads/network.h"
 
 typedef struct cnx_runner_kind cnx_runner_kind;
@@ -61,6 +62,10 @@ cnx_status cnx_runner_reserve(cnx_runner *runner, int h, int w, cnx_error *err);
  * named map of the plan in order, or NULL. */
 cnx_status cnx_runner_network(cnx_runner *runner, const float *input, int h, int w, float *logits,
                               cnx_plan_tap tap, void *user, cnx_error *err);
+
+/* Refuses a run that needs more than max_memory; `less` says what would need less. */
+cnx_status cnx_runner_check_memory(const cnx_runner *runner, const cnx_estimate *e,
+                                   const char *less, cnx_error *err);
 
 /* The pipeline that a run follows: the one asked for, or the model's own. */
 const cnx_pipeline *cnx_runner_pipeline(const cnx_runner *runner, const cnx_pipeline *asked);

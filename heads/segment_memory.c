@@ -42,16 +42,15 @@ static size_t picture_bytes(const cnx_segmentor *seg, const cnx_segment_layout *
 
 /* With or without small tiles. */
 static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, bool small,
-                          cnx_segment_estimate *out, cnx_error *err)
+                          cnx_estimate *out, cnx_error *err)
 {
     size_t input = 0, logits = 0;
-    *out =
-        (cnx_segment_estimate){.passes = layout->pass_count,
-                               .net_h = layout->passes[0].win_h,
-                               .net_w = layout->passes[0].win_w,
-                               .weights_bytes = cnx_segmentor_weights_bytes(seg),
-                               .direct = ((const cnx_segment_network *)seg->base.network)->direct,
-                               .small_tiles = small};
+    *out = (cnx_estimate){.passes = layout->pass_count,
+                          .net_h = layout->passes[0].win_h,
+                          .net_w = layout->passes[0].win_w,
+                          .weights_bytes = cnx_segmentor_weights_bytes(seg),
+                          .direct = ((const cnx_segment_network *)seg->base.network)->direct,
+                          .small_tiles = small};
     cnx_runner_set_small_tiles(&seg->base, small);
     for (int i = 0; i < layout->pass_count; i++) {
         const cnx_pass *pass = &layout->passes[i];
@@ -73,7 +72,7 @@ static cnx_status measure(cnx_segmentor *seg, const cnx_segment_layout *layout, 
 }
 
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
-                                 cnx_segment_estimate *out, cnx_error *err)
+                                 cnx_estimate *out, cnx_error *err)
 {
     CNX_TRY(measure(seg, layout, false, out, err));
     if (!seg->base.max_memory || out->total_bytes <= seg->base.max_memory)
@@ -82,8 +81,8 @@ cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *l
 }
 
 cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
-                                  const cnx_pipeline *pipeline, unsigned want,
-                                  cnx_segment_estimate *out, cnx_error *err)
+                                  const cnx_pipeline *pipeline, unsigned want, cnx_estimate *out,
+                                  cnx_error *err)
 {
     cnx_segment_layout layout;
     CNX_TRY(cnx_segment_layout_open(&layout, width, height,
@@ -123,7 +122,7 @@ static cnx_status count_fitting(int *count, int direct, cnx_model_file *file,
     *count = 0;
     for (int i = 0; i < prospect->count; i++) {
         const cnx_segment_expected *expected = &prospect->expected[i];
-        cnx_segment_estimate estimate;
+        cnx_estimate estimate;
         cnx_error unsaid = {0}; /* a picture that cannot be segmented is told of in its turn */
         cnx_segmentor_set_beside(seg, expected->beside);
         *count += cnx_segmentor_estimate(seg, expected->width, expected->height, prospect->pipeline,

@@ -6,20 +6,6 @@
 #include "heads/network_input.h"
 #include "heads/segmentor_private.h"
 
-static cnx_status check_memory(const cnx_segmentor *seg, const cnx_segment_estimate *e,
-                               cnx_error *err)
-{
-    const double mib = 1048576;
-    CNX_FAIL_IF(seg->base.max_memory && e->total_bytes > seg->base.max_memory, CNX_ERR_MEMORY,
-                "needs %.1f MiB (weights %.1f, feature maps %.1f, picture %.1f), more than the "
-                "limit of %.1f MiB; a smaller --scale, --mode slide with a smaller --crop, or "
-                "fewer --threads needs less",
-                (double)e->total_bytes / mib, (double)e->weights_bytes / mib,
-                (double)e->arena_bytes / mib, (double)e->picture_bytes / mib,
-                (double)seg->base.max_memory / mib);
-    return CNX_OK;
-}
-
 typedef struct run {
     cnx_segmentor *seg;
     const cnx_segment_request *request;
@@ -181,10 +167,12 @@ static cnx_status run_picture(cnx_segmentor *seg, const cnx_segment_request *req
     CNX_TRY(cnx_segment_layout_open(&r.layout, request->image->width, request->image->height,
                                     seg->base.network->description.class_count, r.pipeline,
                                     request->want, err));
-    cnx_segment_estimate estimate;
+    cnx_estimate estimate;
     cnx_status status = CNX_OK;
     CNX_CHECK(cnx_segmentor_measure(seg, &r.layout, &estimate, err));
-    CNX_CHECK(check_memory(seg, &estimate, err));
+    CNX_CHECK(cnx_runner_check_memory(
+        &seg->base, &estimate,
+        "a smaller --scale, --mode slide with a smaller --crop, or fewer --threads", err));
     if (seg->base.max_memory && seg->base.arena.bytes > estimate.arena_bytes)
         cnx_segmentor_trim(seg); /* a larger picture's is not in the estimate */
     r.macs_total = estimate.macs;

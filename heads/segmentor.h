@@ -3,6 +3,7 @@
 #define CNX_HEADS_SEGMENTOR_H
 
 #include "core/image/image.h"
+#include "heads/estimate.h"
 #include "heads/model.h"
 
 typedef struct cnx_segmentor cnx_segmentor;
@@ -96,18 +97,10 @@ typedef struct cnx_segment_stats {
 cnx_status cnx_segmentor_run(cnx_segmentor *seg, const cnx_segment_request *request,
                              cnx_segment_stats *stats, cnx_error *err);
 
-/* What such a run would need and do, without running: for --dry-run and --max-memory. */
-typedef struct cnx_segment_estimate {
-    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
-    double macs; /* multiply-adds of all network runs */
-    int passes, windows, net_h, net_w;
-    int direct;       /* convolutions done directly ... */
-    bool small_tiles; /* ... and work done in smaller pieces, to need less memory */
-} cnx_segment_estimate;
-
+/* What such a run would need and do, without running. */
 cnx_status cnx_segmentor_estimate(cnx_segmentor *seg, int width, int height,
-                                  const cnx_pipeline *pipeline, unsigned want,
-                                  cnx_segment_estimate *out, cnx_error *err);
+                                  const cnx_pipeline *pipeline, unsigned want, cnx_estimate *out,
+                                  cnx_error *err);
 
 /* The plan of the network for an input of h x w, the segmentor's until the next call that needs one
  * of another size. */

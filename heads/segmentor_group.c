@@ -104,13 +104,13 @@ static size_t batch_bytes(const cnx_segmentor_group *group, int width, int heigh
 }
 
 cnx_status cnx_segmentor_group_estimate(cnx_segmentor_group *group, int width, int height,
-                                        unsigned want, cnx_segment_estimate *out, cnx_error *err)
+                                        unsigned want, cnx_estimate *out, cnx_error *err)
 {
     if (group->count == 1)
         return cnx_segmentor_estimate(group->members[0], width, height, &group->pipelines[0], want,
                                       out, err);
     for (int i = 0; i < group->count; i++) {
-        cnx_segment_estimate e;
+        cnx_estimate e;
         CNX_TRY(cnx_segmentor_estimate(group->members[i], width, height, &group->pipelines[i],
                                        wanted_of_member(group) | CNX_KEEP_LOGITS, &e, err));
         if (i == 0) {

@@ -30,7 +30,7 @@ void cnx_segmentor_group_set_beside(cnx_segmentor_group *group, size_t bytes);
 const cnx_description *cnx_segmentor_group_description(const cnx_segmentor_group *group);
 size_t cnx_segmentor_group_weights_bytes(const cnx_segmentor_group *group);
 cnx_status cnx_segmentor_group_estimate(cnx_segmentor_group *group, int width, int height,
-                                        unsigned want, cnx_segment_estimate *out, cnx_error *err);
+                                        unsigned want, cnx_estimate *out, cnx_error *err);
 
 /*
  * request->pipeline is not looked at.  With several members, each makes its logits of the whole picture

@@ -27,7 +27,7 @@ cnx_status cnx_segmentor_hold(cnx_segmentor *seg, const cnx_segment_request *req
 /* Adds up what a layout needs, with small tiles if it would be too much without; leaves the plan of
  * the last pass behind. */
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
-                                 cnx_segment_estimate *out, cnx_error *err);
+                                 cnx_estimate *out, cnx_error *err);
 /* The least number of direct convolutions with which most of the expected pictures fit into
  * max_memory. */
 cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,

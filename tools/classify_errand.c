@@ -7,12 +7,12 @@
 #include "core/npy.h"
 #include "tools/classify_report.h"
 #include "tools/console.h"
+#include "tools/dry_run.h"
 #include "tools/outputs.h"
 
 /* One picture in flight. */
 typedef struct job {
     cnx_picture picture; /* first: what the session sees */
-    cnx_classify_estimate estimate;
     cnx_classify_stats stats;
     double *logits, *probabilities; /* owned, [classes] */
     int *top;                       /* owned, [top_count] */
@@ -36,18 +36,12 @@ static const cnx_description *description_of(const cnx_session *s)
 static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
 {
     cnx_classify_model *m = model_of(p->session);
-    cnx_classify_estimate *e = &((job *)p)->estimate;
+    cnx_estimate *e = &p->need;
     const size_t scores = 4 * sizeof(double) * (size_t)description_of(p->session)->class_count;
     cnx_classifier_group_set_threads(&m->group, threads);
     CNX_TRY(cnx_classifier_group_estimate(&m->group, p->width, p->height, e, err));
     e->picture_bytes += scores;
     e->total_bytes += scores;
-    p->need = (cnx_need){.weights_bytes = e->weights_bytes,
-                         .arena_bytes = e->arena_bytes,
-                         .picture_bytes = e->picture_bytes,
-                         .total_bytes = e->total_bytes,
-                         .macs = e->macs,
-                         .windows = m->group.count};
     return CNX_OK;
 }
 
@@ -190,7 +184,7 @@ static cnx_status report(cnx_picture *p, cnx_error *err)
 
 static cnx_status plan(cnx_picture *p, cnx_error *err)
 {
-    return cnx_classify_report_plan(p, &((job *)p)->estimate, p->session->args->json.given, err);
+    return cnx_dry_run_tell(p, 0, err);
 }
 
 static void close(cnx_picture *p)

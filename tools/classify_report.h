@@ -21,8 +21,4 @@ cnx_status cnx_classify_report_csv(const cnx_picture *p, const cnx_classified *c
                                    cnx_error *err);
 cnx_status cnx_classify_report_json(const cnx_picture *p, const cnx_classified *c, cnx_error *err);
 
-/* --dry-run */
-cnx_status cnx_classify_report_plan(const cnx_picture *p, const cnx_classify_estimate *e, bool json,
-                                    cnx_error *err);
-
 #endif

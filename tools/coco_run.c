@@ -37,16 +37,8 @@ static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
 {
     const cnx_coco_run *run = run_of(p->session);
     const cnx_detect_request request = request_of(run, NULL);
-    cnx_detect_estimate e;
     cnx_detector_set_threads(run->detector, threads);
-    CNX_TRY(cnx_detector_estimate(run->detector, p->width, p->height, &request, &e, err));
-    p->need = (cnx_need){.weights_bytes = e.weights_bytes,
-                         .arena_bytes = e.arena_bytes,
-                         .picture_bytes = e.picture_bytes,
-                         .total_bytes = e.total_bytes,
-                         .macs = e.macs,
-                         .windows = e.passes};
-    return CNX_OK;
+    return cnx_detector_estimate(run->detector, p->width, p->height, &request, &p->need, err);
 }
 
 static void announce(const cnx_picture *first, const char *at_once)

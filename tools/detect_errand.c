@@ -9,12 +9,12 @@
 #include "tools/detect_report.h"
 #include "tools/detect_worker.h"
 #include "tools/detect_writer.h"
+#include "tools/dry_run.h"
 #include "tools/relative_path.h"
 
 /* One picture in flight. */
 typedef struct job {
     cnx_picture picture; /* first: what the session sees */
-    cnx_detect_estimate estimate;
     cnx_detections found;
     size_t *order;
     char *image_path;
@@ -43,7 +43,7 @@ static cnx_detect_request request_of(const cnx_detect_model *m, const cnx_image 
 static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
 {
     const cnx_detect_model *m = model_of(p->session);
-    cnx_detect_estimate *e = &((job *)p)->estimate;
+    cnx_estimate *e = &p->need;
     const cnx_detect_request request = request_of(m, NULL);
     cnx_detector_set_threads(m->detector, threads);
     CNX_TRY(cnx_detector_estimate(m->detector, p->width, p->height, &request, e, err));
@@ -51,12 +51,6 @@ static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
     if (!cnx_add(e->picture_bytes, own, &e->picture_bytes) ||
         !cnx_add(e->total_bytes, own, &e->total_bytes))
         e->total_bytes = SIZE_MAX;
-    p->need = (cnx_need){.weights_bytes = e->weights_bytes,
-                         .arena_bytes = e->arena_bytes,
-                         .picture_bytes = e->picture_bytes,
-                         .total_bytes = e->total_bytes,
-                         .macs = e->macs,
-                         .windows = e->passes};
     return CNX_OK;
 }
 
@@ -145,7 +139,7 @@ static cnx_status report(cnx_picture *p, cnx_error *err)
 
 static cnx_status plan(cnx_picture *p, cnx_error *err)
 {
-    return cnx_detect_report_plan(p, &((job *)p)->estimate, err);
+    return cnx_dry_run_tell(p, CNX_TELL_PASSES | CNX_TELL_AT_MOST, err);
 }
 
 static void close(cnx_picture *p)

@@ -9,8 +9,5 @@
 cnx_status cnx_detect_report_done(const cnx_picture *p, const cnx_detected *d,
                                   const cnx_detect_writer *writer, const cnx_detect_stats *stats,
                                   cnx_error *err);
-/* What a run would need and do, as JSON or as a line of text. */
-cnx_status cnx_detect_report_plan(const cnx_picture *p, const cnx_detect_estimate *estimate,
-                                  cnx_error *err);
 
 #endif

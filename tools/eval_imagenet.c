@@ -99,7 +99,7 @@ static cnx_status decide_jobs(session *s, cnx_error *err)
 {
     cnx_imagenet_run *run = &s->run;
     const cnx_session_args *args = &s->args->run;
-    cnx_classify_estimate e;
+    cnx_estimate e;
     const int asked = args->jobs.value;
     const bool own_size = !run->group.pipelines[0].resize;
     cnx_classifier_group_set_threads(&run->group, 1);

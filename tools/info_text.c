@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/utf8.h"
 #include "tools/console.h"
 #include "tools/info.h"
 #include "tools/segment_args.h"
@@ -71,9 +70,7 @@ cnx_shape_text cnx_shape_words(int rank, const int64_t *shape)
 /* Names come from the file: nothing in them may steer the terminal. */
 static void print_text(const char *text)
 {
-    char *copy = cnx_utf8_copy(text);
-    if (copy)
-        cnx_words_printable(copy);
+    char *copy = cnx_words_shown(text);
     fputs(copy ? copy : "?", stdout);
     free(copy);
 }

@@ -1,5 +1,6 @@
 #include "tools/report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +33,18 @@ bool cnx_report_append(cJSON *array, const char *text)
     return false;
 }
 
+bool cnx_report_ms(cJSON *object, const char *key, double seconds)
+{
+    return cJSON_AddNumberToObject(object, key, round(seconds * 1e6) / 1e3) != NULL;
+}
+
+bool cnx_report_picture(cJSON *object, const char *name, int width, int height)
+{
+    return object && cnx_report_text(object, "file", name) &&
+           cJSON_AddNumberToObject(object, "width", width) &&
+           cJSON_AddNumberToObject(object, "height", height);
+}
+
 cnx_status cnx_report_line(cJSON *object, cnx_error *err)
 {
     char *text = object ? cJSON_PrintUnformatted(object) : NULL;
@@ -40,4 +53,13 @@ cnx_status cnx_report_line(cJSON *object, cnx_error *err)
     printf("%s\n", text);
     cJSON_free(text);
     return cnx_console_flush(err);
+}
+
+cnx_status cnx_report_finish(cJSON *object, bool sound, cnx_error *err)
+{
+    if (!sound) {
+        cJSON_Delete(object);
+        object = NULL;
+    }
+    return cnx_report_line(object, err);
 }

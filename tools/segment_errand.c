@@ -5,13 +5,13 @@
 
 #include "core/clock.h"
 #include "tools/console.h"
+#include "tools/dry_run.h"
 #include "tools/segment_report.h"
 #include "tools/segment_writer.h"
 
 /* One picture in flight. */
 typedef struct job {
     cnx_picture picture; /* first: what the session sees */
-    cnx_segment_estimate estimate;
     cnx_segment_writer *writer;
     cnx_segment_stats stats;
 } job;
@@ -27,21 +27,13 @@ static cnx_segment_model *model_of(const cnx_session *s)
 static cnx_status estimate(cnx_picture *p, int threads, cnx_error *err)
 {
     cnx_segment_model *m = model_of(p->session);
-    cnx_segment_estimate *e = &((job *)p)->estimate;
     const unsigned save = m->args->save.bits;
     const int classes = cnx_segmentor_group_description(&m->group)->class_count;
     cnx_segmentor_group_set_threads(&m->group, threads);
     cnx_segmentor_group_set_beside(&m->group,
                                    cnx_segment_writer_bytes(save, classes, p->width, p->height));
-    CNX_TRY(cnx_segmentor_group_estimate(&m->group, p->width, p->height,
-                                         cnx_segment_writer_wants(save), e, err));
-    p->need = (cnx_need){.weights_bytes = e->weights_bytes,
-                         .arena_bytes = e->arena_bytes,
-                         .picture_bytes = e->picture_bytes,
-                         .total_bytes = e->total_bytes,
-                         .macs = e->macs,
-                         .windows = e->windows};
-    return CNX_OK;
+    return cnx_segmentor_group_estimate(&m->group, p->width, p->height,
+                                        cnx_segment_writer_wants(save), &p->need, err);
 }
 
 static void announce_model(const cnx_session *s, const cnx_segmentor_group *group, int index)
@@ -157,10 +149,7 @@ static cnx_status report(cnx_picture *p, cnx_error *err)
 
 static cnx_status plan(cnx_picture *p, cnx_error *err)
 {
-    const job *j = (job *)p;
-    const cnx_session *s = p->session;
-    return cnx_segment_report_plan(p->input->name, p->width, p->height, &j->estimate, s->jobs,
-                                   cnx_picture_total(p), s->args->json.given, err);
+    return cnx_dry_run_tell(p, CNX_TELL_PASSES | CNX_TELL_WINDOWS | CNX_TELL_SAVINGS, err);
 }
 
 static void close(cnx_picture *p)

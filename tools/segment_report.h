@@ -14,10 +14,4 @@ cnx_status cnx_segment_report_done(const char *name, const cnx_segment_target *t
                                    const cnx_segment_writer *writer, const cnx_segment_stats *stats,
                                    const cnx_segment_times *times, cnx_error *err);
 
-/* What a run would need and do, as JSON or as a line of text.  jobs: pictures at once; total: the
- * memory for all of them. */
-cnx_status cnx_segment_report_plan(const char *name, int width, int height,
-                                   const cnx_segment_estimate *estimate, int jobs, size_t total,
-                                   bool json, cnx_error *err);
-
 #endif

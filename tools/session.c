@@ -207,12 +207,9 @@ static cnx_status deliver(cnx_picture *p, cnx_error *err)
 static cnx_status report_failed(const char *name, const char *reason, cnx_error *err)
 {
     cJSON *object = cJSON_CreateObject();
-    if (object &&
-        !(cnx_report_text(object, "file", name) && cnx_report_text(object, "error", reason))) {
-        cJSON_Delete(object);
-        object = NULL;
-    }
-    return cnx_report_line(object, err);
+    const bool sound =
+        object && cnx_report_text(object, "file", name) && cnx_report_text(object, "error", reason);
+    return cnx_report_finish(object, sound, err);
 }
 
 /* Says why an input failed; true when the others go on. */

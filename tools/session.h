@@ -7,19 +7,13 @@
 #define CNX_TOOLS_SESSION_H
 
 #include "core/image/image.h"
+#include "heads/estimate.h"
 #include "tools/inputs.h"
 #include "tools/meter.h"
 #include "tools/queue.h"
 #include "tools/session_args.h"
 
 typedef struct cnx_session cnx_session;
-
-/* What a picture needs, alone. */
-typedef struct cnx_need {
-    size_t weights_bytes, arena_bytes, picture_bytes, total_bytes;
-    double macs; /* multiply-adds of all network runs */
-    int windows; /* network runs */
-} cnx_need;
 
 /* One picture in flight: the beginning of the errand's own struct for it. */
 typedef struct cnx_picture {
@@ -28,8 +22,8 @@ typedef struct cnx_picture {
     const cnx_input *input;
     cnx_input_bytes bytes;
     int width, height;
-    cnx_need need;
-    size_t memory; /* admitted */
+    cnx_estimate need; /* alone */
+    size_t memory;     /* admitted */
     cnx_image image;
     double decode_seconds, write_seconds;
     double share;

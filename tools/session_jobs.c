@@ -15,7 +15,7 @@
 #define MACS_OF_A_THREAD 45e9
 
 /* So many pictures like this one fit beside the weights. */
-static bool fit(const cnx_session *s, int jobs, const cnx_need *need)
+static bool fit(const cnx_session *s, int jobs, const cnx_estimate *need)
 {
     const cnx_bytes_arg limit = s->args->max_memory;
     size_t all, total;
@@ -45,7 +45,7 @@ static int most_jobs(const cnx_session *s)
 }
 
 /* Unless a number is asked for: as many as leave each network run the threads that it can use. */
-static int useful_jobs(const cnx_session *s, const cnx_need *need)
+static int useful_jobs(const cnx_session *s, const cnx_estimate *need)
 {
     const double usable = need->macs / need->windows / MACS_OF_A_THREAD;
     const int threads = usable < 1 ? 1 : usable > s->threads ? s->threads : (int)usable;
@@ -80,7 +80,7 @@ int cnx_session_threads(const cnx_session *s, size_t index)
 size_t cnx_picture_total(const cnx_picture *p)
 {
     const cnx_session *s = p->session;
-    const cnx_need *need = &p->need;
+    const cnx_estimate *need = &p->need;
     const size_t limit = s->args->max_memory.given ? s->args->max_memory.value : SIZE_MAX;
     size_t own, total;
     const bool sound = need->total_bytes < SIZE_MAX &&

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/utf8.h"
+
 void cnx_words_printable(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
@@ -14,6 +16,14 @@ void cnx_words_printable(char *text)
         if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
             p[0] = p[1] = '?';
     }
+}
+
+char *cnx_words_shown(const char *text)
+{
+    char *copy = cnx_utf8_copy(text);
+    if (copy)
+        cnx_words_printable(copy);
+    return copy;
 }
 
 cnx_words cnx_words_bytes(size_t bytes)

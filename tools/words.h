@@ -9,6 +9,9 @@
 /* Overwrites control characters (but not line breaks) with '?', in place: a file name must not be
  * able to steer the terminal. */
 void cnx_words_printable(char *text);
+/* A copy of a file's or a class's name for the terminal, valid UTF-8 and printable; the caller frees it.
+ * NULL: not enough memory. */
+char *cnx_words_shown(const char *text);
 
 /* "812 MiB", "1.4 GiB"; "3:05", "1:02:03"; "60 242 636"; "12.3 G". */
 typedef struct cnx_words {

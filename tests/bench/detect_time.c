@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     cnx_error err;
     cnx_model_file file;
     cnx_detector *det;
-    cnx_detect_estimate e;
+    cnx_estimate e;
     open_model(&file, s.variant);
     check(cnx_detector_open(&det, &file, &s.options, &err), &err);
     cnx_image image = make_noise(s.width, s.height);

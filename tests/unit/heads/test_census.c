@@ -278,7 +278,7 @@ static void test_sums(const char *version, const char *kernels, cnx_weight_type 
     sets[SMALL_SETS] = version;
     const cnx_census_options options = {.threads = 2, .kernels = kernels, .weights = weights};
     const cnx_model_options real = {.threads = 2, .kernels = kernels, .weights = weights};
-    cnx_segment_estimate estimate = {0};
+    cnx_estimate estimate = {0};
     cnx_pipeline whole = {.mode = CNX_MODE_WHOLE, .std = {1, 1, 1}, .pad_divisor = 1};
     const bool sound =
         cnx_model_file_random(&file, NULL, sets, SMALL_SETS + 1, 1, &err) == CNX_OK &&

@@ -184,7 +184,7 @@ static void test_pictures(void)
         cnx_image image = picture(shapes[i][0], shapes[i][1]);
         cnx_classify_request request = {.image = &image};
         cnx_classify_stats stats;
-        cnx_classify_estimate estimate;
+        cnx_estimate estimate;
         CHECK(cnx_classifier_run(cls, &request, logits, &stats, &err) == CNX_OK, "%s", err.message);
         CHECK(stats.net_h == 224 && stats.net_w == 224, "%d x %d", stats.net_h, stats.net_w);
         CHECK(cnx_classifier_estimate(cls, image.width, image.height, NULL, &estimate, &err) ==

@@ -183,7 +183,7 @@ static void test_pictures(void)
     open_model(&m, NULL, &(cnx_model_options){.threads = 2});
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         cnx_image image = noise(sizes[i][0], sizes[i][1]);
-        cnx_detect_estimate e;
+        cnx_estimate e;
         const cnx_detect_request request = {.image = &image};
         cnx_detections got = run(m.det, &request);
         CHECK(got.count > 0, "%d x %d: nothing found", image.width, image.height);
@@ -419,7 +419,7 @@ static void test_memory(void)
 {
     model m, tight;
     cnx_image image = noise(150, 90);
-    cnx_detect_estimate e;
+    cnx_estimate e;
     cnx_error err = {0};
     cnx_detections got;
     const cnx_detect_request request = {.image = &image};

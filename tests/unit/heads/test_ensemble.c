@@ -96,7 +96,7 @@ static void check_segmentors(cnx_average average, const double *weights, const c
     CHECK(memcmp(again.labels, got.labels, pixels * sizeof *got.labels) == 0 &&
               memcmp(again.confidence, got.confidence, pixels * sizeof(float)) == 0,
           "the shared ensemble differs");
-    cnx_segment_estimate e;
+    cnx_estimate e;
     CHECK(cnx_segmentor_group_estimate(&group, image->width, image->height, scores, &e, &err) ==
                   CNX_OK &&
               e.windows > 2 && e.total_bytes > e.weights_bytes,

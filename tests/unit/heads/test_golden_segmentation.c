@@ -157,7 +157,7 @@ static void check_sizes(const golden_case *g, cnx_segmentor *seg, const segment_
                         const cnx_pipeline *p)
 {
     cnx_error err = {0};
-    cnx_segment_estimate estimate = {0};
+    cnx_estimate estimate = {0};
     int h = 0, w = 0;
     const cJSON *windows = cJSON_GetObjectItemCaseSensitive(g->json, "windows_y1_y2_x1_x2");
     CHECK(cnx_segmentor_estimate(seg, g->image.width, g->image.height, p, CNX_WANT_PROB, &estimate,

@@ -20,9 +20,9 @@ static cnx_segmentor *open_demo(const cnx_model_options *options,
     return seg;
 }
 
-static cnx_segment_estimate estimate_of(cnx_segmentor *seg, const cnx_image *image)
+static cnx_estimate estimate_of(cnx_segmentor *seg, const cnx_image *image)
 {
-    cnx_segment_estimate estimate = {0};
+    cnx_estimate estimate = {0};
     CHECK(cnx_segmentor_estimate(seg, image->width, image->height, NULL, CNX_WANT_LOGITS, &estimate,
                                  &err) == CNX_OK,
           "%s", err.message);
@@ -64,7 +64,7 @@ static void check_direct(steps *s, const cnx_image *image, const segment_result 
         CHECK(seg != NULL, "%s", err.message);
         if (!seg)
             continue;
-        const cnx_segment_estimate e = estimate_of(seg, image);
+        const cnx_estimate e = estimate_of(seg, image);
         CHECK(e.direct == direct && !e.small_tiles, "%d direct: said %d", direct, e.direct);
         CHECK(e.weights_bytes < weights, "%d direct: no fewer weights", direct);
         weights = e.weights_bytes;
@@ -78,7 +78,7 @@ static void check_direct(steps *s, const cnx_image *image, const segment_result 
         seg = open_demo(&options, &prospect, &status);
         CHECK(seg != NULL, "%s", err.message);
         if (seg) {
-            const cnx_segment_estimate planned = estimate_of(seg, image);
+            const cnx_estimate planned = estimate_of(seg, image);
             CHECK(planned.weights_bytes >= weights &&
                       planned.weights_bytes < weights + weights / 50,
                   "planned weights of %zu bytes, packed %zu", planned.weights_bytes, weights);
@@ -88,8 +88,8 @@ static void check_direct(steps *s, const cnx_image *image, const segment_result 
 }
 
 /* Opens and runs with this limit; returns what it took, 0 when it was refused. */
-static cnx_segment_estimate run_within(size_t limit, const cnx_image *image,
-                                       const segment_result *want, bool same_bits)
+static cnx_estimate run_within(size_t limit, const cnx_image *image, const segment_result *want,
+                               bool same_bits)
 {
     const cnx_segment_expected expected = {.width = image->width, .height = image->height};
     const cnx_model_options options = {.threads = 2, .max_memory = limit};
@@ -99,8 +99,8 @@ static cnx_segment_estimate run_within(size_t limit, const cnx_image *image,
     cnx_segmentor *seg = open_demo(&options, &prospect, &status);
     CHECK(seg || status == CNX_ERR_MEMORY, "%s", err.message);
     if (!seg)
-        return (cnx_segment_estimate){0};
-    cnx_segment_estimate e = estimate_of(seg, image);
+        return (cnx_estimate){0};
+    cnx_estimate e = estimate_of(seg, image);
     segment_result got;
     status = segment_run(&got, seg, image, NULL, CNX_WANT_LOGITS, &err);
     CHECK(status == (e.total_bytes <= limit ? CNX_OK : CNX_ERR_MEMORY), "%zu of %zu bytes: %s",
@@ -119,7 +119,7 @@ static cnx_segment_estimate run_within(size_t limit, const cnx_image *image,
 
 static void check_ladder(const steps *s, const cnx_image *image, const segment_result *want)
 {
-    cnx_segment_estimate e = run_within(s->fast[0], image, want, true);
+    cnx_estimate e = run_within(s->fast[0], image, want, true);
     CHECK(e.direct == 0 && !e.small_tiles, "enough memory, and yet slower");
     e = run_within(s->fast[0] - 1, image, want, true);
     CHECK(e.total_bytes && e.direct == 0 && e.small_tiles, "a byte less: %d direct", e.direct);

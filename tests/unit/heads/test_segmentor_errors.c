@@ -18,7 +18,7 @@ static void check_refused(cnx_segmentor *seg, int width, int height, const cnx_p
 {
     cnx_image image = grey(width, height);
     cnx_error err = {0};
-    cnx_segment_estimate estimate;
+    cnx_estimate estimate;
     segment_result r = {0};
     const cnx_status ran = segment_run(&r, seg, &image, p, want, &err);
     CHECK(ran == status && err.status == status, "%d x %d: status %d (%s)", width, height, (int)ran,

@@ -35,7 +35,7 @@ static void check_windows(const golden_tree *tree, cnx_segmentor *seg)
     {
         int h = 0, w = 0;
         cnx_error err = {0};
-        cnx_segment_estimate estimate = {0};
+        cnx_estimate estimate = {0};
         cnx_pipeline p = segment_plain_pipeline(seg);
         p.mode = CNX_MODE_SLIDE;
         CHECK(golden_pair(row, "hw", &h, &w) && golden_pair(row, "crop", &p.crop_h, &p.crop_w) &&

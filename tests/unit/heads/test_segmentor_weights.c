@@ -40,7 +40,7 @@ static bool run_demo(outcome *o, const cnx_image *image, cnx_weight_type weights
 {
     cnx_error err = {.message = ""};
     cnx_segmentor *seg;
-    cnx_segment_estimate estimate = {0};
+    cnx_estimate estimate = {0};
     const char *name = cnx_weight_type_name(weights);
     CHECK(open_with(&seg, NULL, weights, &err) == CNX_OK, "%s: %s", name, err.message);
     if (!seg)
