@@ -117,7 +117,7 @@ if [ -z "$sanitized" ]; then
     # The system itself has no more.
     last="(little address space) segment large.ppm"
     (
-        ulimit -v 900000
+        ulimit -v 700000
         exec timeout --foreground -s KILL "$seconds" "$cnx" segment "${plain[@]}" large.ppm -o limit
     ) >"$out" 2>"$err" </dev/null
     code=$?
