@@ -16,8 +16,8 @@ static const winograd_case cases[] = {
     {5, 64, 131, 130, 0, 0, true, true, false},  /* an output that goes past the caches */
     {5, 64, 131, 130, 0, 1, true, false, false}, /* and one that would if it were aligned */
     {24, 24, 13, 37, 0, 0, true, true, false},   /* and such as may be done in place */
-    {40, 40, 61, 59, 3, 3, false, false, true},  {64, 64, 150, 9, 0, 0, true, true, true},
-    {300, 300, 5, 61, 0, 0, true, false, true},  {1, 1, 3, 70, 0, 0, true, false, false},
+    {40, 40, 21, 39, 3, 3, false, false, true},  {64, 64, 50, 9, 0, 0, true, true, true},
+    {300, 300, 5, 29, 0, 0, true, false, true},  {1, 1, 3, 70, 0, 0, true, false, false},
 };
 
 enum { INPUT = 3 }; /* the input's seed */
@@ -170,8 +170,13 @@ int main(void)
 {
     cnx_kernels tables[KERNEL_TABLES];
     const int count = kernel_tables(tables);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+#ifdef __SANITIZE_THREAD__
+        if (cases[i].h * cases[i].w > 2000)
+            continue; /* what is large for caches' sake takes minutes there */
+#endif
         check_case(&cases[i], tables, count);
+    }
     check_scratch();
     return CHECK_RESULT;
 }
