@@ -9,6 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Bytes: every call interrupts all processors that the process runs on. */
+#define WORTHWHILE ((size_t)256 << 10)
+
 static int add_base(struct dl_phdr_info *info, size_t size, void *user)
 {
     (void)size;
@@ -63,7 +66,8 @@ static int release(struct dl_phdr_info *info, size_t size, void *user)
             continue;
         const uintptr_t begin = ((uintptr_t)info->dlpi_addr + (uintptr_t)p->p_vaddr) / page * page;
         const uintptr_t end = (uintptr_t)info->dlpi_addr + (uintptr_t)p->p_vaddr + p->p_filesz;
-        madvise((void *)begin, (end - begin + page - 1) / page * page, MADV_DONTNEED);
+        if (end - begin >= WORTHWHILE)
+            madvise((void *)begin, (end - begin + page - 1) / page * page, MADV_DONTNEED);
     }
     return 0;
 }

@@ -15,7 +15,7 @@ void cnx_loaded_libraries_list(cnx_loaded_libraries *out);
 void cnx_loaded_libraries_free(cnx_loaded_libraries *of);
 
 /*
- * Hands back the pages of libraries that came after `before` as far as they are as in their files: linking
+ * Hands back the larger runs of pages of libraries that came after `before`, as far as they are as in their files: linking
  * reads their tables from one end to the other, which running does not.  What is needed after all is
  * mapped again when it is touched.  OpenCV's picture decoders pull in 140 libraries, 45 MiB of such pages.
  * Nothing happens where `before` is empty or the system has no means.
