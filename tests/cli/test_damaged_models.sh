@@ -5,7 +5,6 @@ seconds=10
 picture=$data/images/tiny.png
 [ -n "$sanitized" ] || ulimit -v 3000000
 
-
 segment() { run segment -m "$1" --scale none --mode whole "$picture" -o "$2" --overwrite; }
 
 cut_at() { # FILE LENGTH
