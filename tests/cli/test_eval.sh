@@ -117,6 +117,9 @@ mkdir -p empty/images/validation empty/annotations/validation
 expect 1 eval ade20k --data empty
 refused empty
 
+# A sanitized program is slow: other evaluations show it the rest.
+[ -z "$sanitized" ] || finish
+
 # ---- what is asked for wrongly ----
 expect 2 eval ade20k --data set
 says 150
