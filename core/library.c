@@ -32,12 +32,12 @@ void *cnx_library_open(const char *name, int flags, char *const *added, size_t c
 {
     static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&one_at_a_time);
+    cnx_loaded_libraries others;
+    cnx_loaded_libraries_list(&others);
     char **const before = environ;
     char **const list = count ? longer_list(added, count) : NULL;
     if (list)
         environ = list;
-    cnx_loaded_libraries others;
-    cnx_loaded_libraries_list(&others);
     void *library = dlopen(name, flags);
     if (list && environ == list)
         environ = before;

@@ -14,15 +14,21 @@ static double layout_macs(double window_macs, const cnx_pass *pass)
     return window_macs * pass->grid_h * pass->grid_w;
 }
 
-/* The network's input and logits, as far as they do not lie in the arena (see allocate_pass). */
+size_t cnx_segmentor_place(const cnx_segmentor *seg, const cnx_segment_layout *layout, int external)
+{
+    if (external == CNX_SEGMENT_LOGITS && !cnx_segment_one_window(layout))
+        return CNX_NO_ROOM;
+    return cnx_plan_external_room(seg->base.plan, external);
+}
+
+/* The network's input and logits, as far as they do not lie in the arena. */
 static void external_bytes(const cnx_segmentor *seg, const cnx_segment_layout *layout,
                            const cnx_pass *pass, size_t *input, size_t *logits)
 {
-    const bool roomy = cnx_plan_external_room(seg->base.plan, CNX_SEGMENT_LOGITS) != CNX_NO_ROOM;
     const size_t floats = (size_t)pass->win_h * (size_t)pass->win_w * 3 * sizeof(float);
-    if (cnx_plan_external_room(seg->base.plan, CNX_SEGMENT_INPUT) == CNX_NO_ROOM && floats > *input)
+    if (cnx_segmentor_place(seg, layout, CNX_SEGMENT_INPUT) == CNX_NO_ROOM && floats > *input)
         *input = floats;
-    if (!roomy || !cnx_segment_one_window(layout))
+    if (cnx_segmentor_place(seg, layout, CNX_SEGMENT_LOGITS) == CNX_NO_ROOM)
         *logits += cnx_pass_logits(pass, layout->classes) * sizeof(float);
 }
 
@@ -145,7 +151,7 @@ cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
         all.count = 1;
     }
     int most = -1, count;
-    for (int d = prospect->direct; d <= CNX_UPERNET_DIRECT; d++) {
+    for (int d = prospect->direct; d <= CNX_UPERNET_DIRECT && most < all.count; d++) {
         CNX_TRY(count_fitting(&count, d, file, options, &all, err));
         if (count > most)
             *direct = d;

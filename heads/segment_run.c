@@ -75,10 +75,10 @@ static cnx_status emit(run *r, int begin, int end, cnx_error *err)
                                 err);
 }
 
-/* The arena's room for an external map, or NULL. */
+/* The place in the arena of the input or the logits, or NULL. */
 static float *arena_room(const run *r, int external)
 {
-    const size_t at = cnx_plan_external_room(r->seg->base.plan, external);
+    const size_t at = cnx_segmentor_place(r->seg, &r->layout, external);
     return at == CNX_NO_ROOM ? NULL : (float *)(void *)((char *)r->seg->base.arena.memory + at);
 }
 
@@ -99,12 +99,10 @@ static cnx_status place_input(run *r, const cnx_pass *pass, cnx_error *err)
 static cnx_status place_logits(run *r, cnx_pass *pass, cnx_error *err)
 {
     size_t bytes;
-    float *room = arena_room(r, CNX_SEGMENT_LOGITS);
-    r->arena_logits = room && cnx_segment_one_window(&r->layout);
-    if (r->arena_logits) {
-        pass->logits = room;
+    pass->logits = arena_room(r, CNX_SEGMENT_LOGITS);
+    r->arena_logits = pass->logits != NULL;
+    if (r->arena_logits)
         return CNX_OK;
-    }
     CNX_FAIL_IF(!cnx_mul(cnx_pass_logits(pass, r->layout.classes), sizeof(float), &bytes),
                 CNX_ERR_MEMORY, "the logits of this picture cannot be addressed");
     return cnx_alloc_or_fail((void **)&pass->logits, bytes, "logits", err);

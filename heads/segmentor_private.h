@@ -28,6 +28,10 @@ cnx_status cnx_segmentor_hold(cnx_segmentor *seg, const cnx_segment_request *req
  * the last pass behind. */
 cnx_status cnx_segmentor_measure(cnx_segmentor *seg, const cnx_segment_layout *layout,
                                  cnx_estimate *out, cnx_error *err);
+/* Where in the arena, in bytes, a picture with this layout has the network's input or its logits for seg's
+ * plan.  CNX_NO_ROOM: in memory of their own, as logits of several windows, which outlast a run. */
+size_t cnx_segmentor_place(const cnx_segmentor *seg, const cnx_segment_layout *layout,
+                           int external);
 /* The least number of direct convolutions with which most of the expected pictures fit into
  * max_memory. */
 cnx_status cnx_segmentor_choose_direct(int *direct, cnx_model_file *file,
